@@ -347,7 +347,7 @@ def assert_planned_alike(device):
     task = Task(shard=0, rows=tuple(InputRow(line, target) for line, target in enumerate(targets)))
     tables = []
     for each in ("cpu", device):
-        settings = ScreeningSettings(input="-", device=each, energies=False)
+        settings = ScreeningSettings(input="-", device=each, energies=False, conditions=False)
         tables.append(answer(Job(key=each, settings=settings, constraints=SetConstraints(), shelf=None), task).table)
     one, other = (table.to_pydict() for table in tables)
     assert one["precursors"] == other["precursors"]

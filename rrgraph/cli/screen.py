@@ -15,6 +15,7 @@ from rrgraph.cli.common.options import (
     add_exclusions,
     positive_int,
 )
+from rrgraph.errors import OptionError
 from rrgraph.util.streams import print_problem
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ _EXAMPLES = """\
 
 INPUT is CSV, Parquet, JSONL or text of any size, read as a stream; its formulas are found as those of 'rrgraph plan
 --input' are. The folder gets
-  shards/*.parquet   a row for each target: the best set with its probability, equation and reaction energy, the
-                     distance from known element systems, what of it is on the shelf, and the top K sets, nested
+  shards/*.parquet   a row for each target: the best set with its probability, equation, reaction energy and
+                     conditions, the distance from known element systems, what of it is on the shelf, and the top K
+                     sets, nested
   rejects.csv        rows that cannot be planned, with their lines and the reasons; they do not change the exit code
   summary.html       how many can be made, by element, anion class and distance; also as JSON, its figures as files
 A shard is planned whole or not at all; --resume repeats none that is done. A process that dies is replaced and its
@@ -54,7 +56,12 @@ def add_parser(name: str, commands: Commands) -> None:
     parser.add_argument(
         "--energies", action=argparse.BooleanOptionalAction, default=True, help="reaction energies (default)"
     )
-    parser.add_argument("--conditions", action="store_true", help="how the best set is fired: temperature, time, gas")
+    parser.add_argument(
+        "--conditions",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="how the best set is fired: temperature, time, gas (default)",
+    )
     parser.add_argument(
         "--conditions-model", metavar="NAME|PATH", help="the same, predicted by a model of conditions of your own"
     )
@@ -87,6 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Screen, and print what was found."""
     from rrgraph.screening import ScreeningSettings, screen
 
+    if arguments.conditions_model and not arguments.conditions:
+        raise OptionError("conditions_model", " means nothing with --no-conditions.")
     settings = ScreeningSettings(
         **{
             name: getattr(arguments, name)

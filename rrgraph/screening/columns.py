@@ -68,11 +68,17 @@ def _temperature(part: str) -> Callable[[Conditions], Any]:
     return lambda found: round(getattr(found.temperatures["highest"], part))
 
 
+def _hours(part: str) -> Callable[[Conditions], Any]:
+    return lambda found: round(getattr(found.times["highest"], part), 1)
+
+
 CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any]], ...]] = (
     ("temperature_c", pa.int32(), _temperature("value")),
     ("temperature_c_low", pa.int32(), _temperature("low")),
     ("temperature_c_high", pa.int32(), _temperature("high")),
-    ("time_h", pa.float64(), lambda found: round(found.times["highest"].value, 1)),
+    ("time_h", pa.float64(), _hours("value")),
+    ("time_h_low", pa.float64(), _hours("low")),
+    ("time_h_high", pa.float64(), _hours("high")),
     ("atmosphere", pa.string(), lambda found: found.atmosphere.value),
     ("firings", pa.int32(), lambda found: found.number_of_firings),
     ("stages", pa.string(), lambda found: found.stages or None),

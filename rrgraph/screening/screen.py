@@ -41,7 +41,8 @@ __all__ = ["screen"]
 _TRIES: Final = 3
 """How many processes may die of a shard before its rows are divided."""
 _MOST_DEATHS: Final = 20
-"""So many processes that die one after the other without an answer in between are no fault of rows."""
+"""So many processes that die one after the other without an answer in between are no fault of rows; if that is more,
+twice as many as there are processes, since a computer of a cluster may be lost with all of its own."""
 
 
 def screen(
@@ -84,12 +85,13 @@ def screen(
                 check(job)  # before anything is discarded
             shards = Shards(folder)
             shards.open(record(settings), resume=resume, restart=restart)
+            jobs = 1 if where is None else jobs or processors()
             with watched(count_rows(settings.input)) as progress:
-                work = _Work(settings, rows, column, kept, shards, progress)
+                work = _Work(settings, rows, column, kept, shards, progress, most_deaths=max(_MOST_DEATHS, 2 * jobs))
                 answers = parallel_map(
                     partial(answer, job),
                     work.tasks(),
-                    jobs=1 if where is None else jobs or processors(),
+                    jobs=jobs,
                     threads=1,
                     again=work.again,
                     retire=lambda found: found.is_large,
@@ -188,11 +190,13 @@ class _Work:
         kept: _Kept,
         shards: Shards,
         progress: Progress,
+        *,
+        most_deaths: int,
     ) -> None:
         self.size, self.rows, self.column, self.kept = settings.shard_rows, iter(rows), column, kept
         self.shards, self.progress = shards, progress
         self.pending: dict[int, _Pending] = {}
-        self.deaths = 0
+        self.deaths, self.most_deaths = 0, most_deaths
 
     def tasks(self) -> Iterator[Task]:
         """Yield the shards that are not done.
@@ -229,14 +233,14 @@ class _Work:
     def again(self, task: Task) -> list[Task]:
         """Return what is tried in place of a task whose process died: the same, or after three tries its parts.
 
-        A row of which alone a process dies is rejected.
+        A row of which alone three processes die is rejected.
 
         Raises:
             PlanningError: processes die one after the other.
         """
         self.deaths += 1
-        if self.deaths >= _MOST_DEATHS:
-            raise PlanningError(f"{_MOST_DEATHS} worker processes died one after the other (out of memory?).")
+        if self.deaths >= self.most_deaths:
+            raise PlanningError(f"{self.deaths} worker processes died one after the other (out of memory?).")
         if task.tries + 1 < _TRIES:
             return [replace(task, tries=task.tries + 1)]
         if len(task.rows) == 1:
@@ -247,7 +251,7 @@ class _Work:
             return []
         size = BATCH_ROWS if len(task.rows) > BATCH_ROWS else 1
         return [
-            Task(shard=task.shard, rows=task.rows[start : start + size], tries=_TRIES)
+            Task(shard=task.shard, rows=task.rows[start : start + size], tries=0 if size == 1 else _TRIES)
             for start in range(0, len(task.rows), size)
         ]
 

@@ -57,7 +57,7 @@ class ScreeningSettings:
     require: tuple[str, ...] = ()
     candidates: str = "all"
     atmosphere: str | None = None
-    conditions: bool | str = False
+    conditions: bool | str = True
     energies: bool = True
     temperature: str | None = None
     shard_rows: int = 1000

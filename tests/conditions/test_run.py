@@ -143,7 +143,9 @@ def test_the_bundled_model_is_measured_on_curated_rows(tmp_path, capsys):
     assert main(["evaluate", "conditions", "--test", str(path), "--json"]) == 0
     measured = json.loads(capsys.readouterr().out)["metrics"]["model"]
     assert measured["temperature"]["highest"]["rows"] == 1 and measured["firings"]["rows"] == 1
-    path.write_text("target,precursors,temperature_c,time_h\nBaTiO3,BaCO3;TiO2,1200,4\nBa7Tm3O11,BaCO3;Tm2O3,1300,900\n")
+    path.write_text(
+        "target,precursors,temperature_c,time_h\nBaTiO3,BaCO3;TiO2,1200,4\nBa7Tm3O11,BaCO3;Tm2O3,1300,900\n"
+    )
     assert main(["evaluate", "conditions", "--test", str(path)]) == 0
     shown, said = capsys.readouterr()
     assert "curated.csv, 4 rows: new targets" in shown and "left out: 1: time above 500" in shown

@@ -138,7 +138,7 @@ def read_targets(model: Path, choose: random.Random, place: Path) -> None:
 def screen_targets(model: Path, choose: random.Random, place: Path) -> None:
     path = write_table(place, *TARGETS, choose)
     more = choose.choice([[], ["--column", "formula"], ["--keep", "id"], ["--shelf", path], ["--shard-rows", "2"]])
-    shared = ["--engine", "serial", "--model", model, "--no-energies", "--candidates", "train"]
+    shared = ["--engine", "serial", "--model", model, "--no-energies", "--no-conditions", "--candidates", "train"]
     one_sentence(*command("screen", path, "--output", place / "screened", *shared, *more))
 
 

@@ -54,10 +54,10 @@ def test_killed_processes_change_nothing(engine, name, tmp_path):
         pytest.importorskip("ray")
     table = tmp_path / "targets.txt"
     table.write_text("\n".join([*FORMULAS, *FORMULAS[::-1]]) + "\n")
-    settings = ScreeningSettings(input=str(table), shard_rows=2, energies=False, device="auto")
+    settings = ScreeningSettings(input=str(table), shard_rows=2, energies=False, conditions=False, device="auto")
     screen(settings, tmp_path / "whole", engine="serial")
     folder = tmp_path / "cut"
-    options = ["--no-energies", "--shard-rows", "2", "--engine", engine, "--jobs", "2"]
+    options = ["--no-energies", "--no-conditions", "--shard-rows", "2", "--engine", engine, "--jobs", "2"]
     command = [sys.executable, "-m", "rrgraph", "screen", str(table), "--output", str(folder), *options]
     mark = uuid4().hex
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), MARK: mark}
@@ -85,7 +85,9 @@ def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, m
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.chdir(tmp_path)
     Path("targets.txt").write_text("\n".join([*FORMULAS, *FORMULAS[::-1]]) + "\n")
-    screen(ScreeningSettings(input="targets.txt", shard_rows=2, energies=False), "whole", engine="serial")
+    screen(
+        ScreeningSettings(input="targets.txt", shard_rows=2, energies=False, conditions=False), "whole", engine="serial"
+    )
     node = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100_000_000}
     before = signal.getsignal(signal.SIGTERM)  # Ray sets a handler that ends the process
     try:
@@ -96,7 +98,18 @@ def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, m
     finally:
         signal.signal(signal.SIGTERM, before)
     try:
-        options = ["--no-energies", "--shard-rows", "2", "--engine", "ray", "--address", cluster.address, "--jobs", "2"]
+        options = [
+            "--no-energies",
+            "--no-conditions",
+            "--shard-rows",
+            "2",
+            "--engine",
+            "ray",
+            "--address",
+            cluster.address,
+            "--jobs",
+            "2",
+        ]
         command = [sys.executable, "-m", "rrgraph", "screen", "targets.txt", "--output", "cut", *options]
         with subprocess.Popen(command) as process:
             waited_for(lambda: list(Path("cut", "done").glob("[0-9]*.json")) or process.poll() is not None)
@@ -115,7 +128,7 @@ def test_an_interruption_leaves_no_process_and_can_be_resumed(number, tmp_path):
     mark = uuid4().hex
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), MARK: mark}
     command = [sys.executable, "-m", "rrgraph", "screen", str(table), "--output", str(tmp_path / "out")]
-    command += ["--shard-rows", "2", "--jobs", "1", "--no-energies"]
+    command += ["--shard-rows", "2", "--jobs", "1", "--no-energies", "--no-conditions"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     waited_for(lambda: list((tmp_path / "out" / "done").glob("[0-9]*.json")))
     process.send_signal(number)

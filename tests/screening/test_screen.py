@@ -30,7 +30,7 @@ screen_file = importlib.import_module("rrgraph.screening.screen")
 
 
 def asked(table, **options):
-    return ScreeningSettings(input=str(table), **{"energies": False, "shard_rows": 4, **options})
+    return ScreeningSettings(input=str(table), **{"energies": False, "conditions": False, "shard_rows": 4, **options})
 
 
 def run(table, folder, *, engine="serial", resume=False, restart=False, **options):
@@ -61,7 +61,9 @@ def test_the_answers_are_those_of_plan(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "write_page", lambda summary: None)
     table = tmp_path / "targets.csv"
     table.write_text("material_id,target\nmp-1,BaTiO3\nmp-2,LiFePO4\nmp-3,Xx2\n")
-    settings = ScreeningSettings(input=str(table), keep=("material_id",), shelf="BaCO3,TiO2,Li2CO3", top_k=2)
+    settings = ScreeningSettings(
+        input=str(table), keep=("material_id",), shelf="BaCO3,TiO2,Li2CO3", top_k=2, conditions=False
+    )
     summary = screen(settings, tmp_path / "out", engine="serial")
     found = rows(tmp_path / "out")
     plans = bundled.plan(["BaTiO3", "LiFePO4"], top_k=2, literature=False, energies=True)
@@ -272,14 +274,15 @@ def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
 
     run(table, tmp_path / "plain")
     monkeypatch.setattr(answers_module, "load_conditions", lambda name: Fired())
-    run(table, tmp_path / "out", conditions=True)
+    run(table, tmp_path / "out", conditions=ScreeningSettings(input="-").conditions)  # the default
     assert Fired.asked[1] == [("BaZrO3", 2), ("LiFeO2", 2), ("BaTiO3", 2)]  # one call a batch, none for what has no set
-    names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h", "atmosphere", "firings", "stages")
+    names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h")
+    names += ("time_h_low", "time_h_high", "atmosphere", "firings", "stages")
     by_target = {row["target"]: tuple(row.pop(name) for name in names) for row in rows(tmp_path / "out")}
     stages = "calcination 800 °C (700-900), 6 h (2-12)"
-    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, "air", 2, stages)
-    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, "air", 2, stages)
-    assert by_target["UO2"] == (None,) * 7
+    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages)
+    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages)
+    assert by_target["UO2"] == (None,) * 9
     assert {row[name] for row in rows(tmp_path / "plain") for name in names} == {None}
 
 
@@ -344,7 +347,7 @@ def test_a_poisonous_row_is_isolated_after_three_tries(whole, table, tmp_path, m
     run(table, tmp_path / "out", engine="local", shelf="BaO,TiO2")
     shard = ["BaZrO3", "LiFeO2", "BaTiO3", "UO2"]
     assert [task for task in engine.tasks if set(task) & set(shard) and len(task) == 4].count(shard) == 3
-    assert [task for task in engine.tasks if "LiFeO2" in task][3:] == [["BaZrO3", "LiFeO2"], ["LiFeO2"]]
+    assert [task for task in engine.tasks if "LiFeO2" in task][3:] == [["BaZrO3", "LiFeO2"], *[["LiFeO2"]] * 3]
     lost = [row for row in rejects(tmp_path / "out") if row["text"] == "LiFeO2"]
     assert [row["reason"] for row in lost] == ["Every process that plans this row dies (out of memory?)."]
     assert rows(tmp_path / "out") == [row for row in rows(whole) if row["target"] != "LiFeO2"]

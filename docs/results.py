@@ -40,11 +40,15 @@ CONDITIONS = {
     "top_1": "all temperatures, within 50 °C, %",
     **{f"coverage_{level}": f"inside the {level} % interval, %" for level in (50, 80, 90)},
     **{f"width_{level}": f"median width of the {level} % interval, °C" for level in (50, 80, 90)},
+    "sintering_coverage_80": "last sintering, inside the 80 % interval, %",
+    "calcination_coverage_80": "last calcination, inside the 80 % interval, %",
     "time_mae": "dwell time, MAE of log10 h",
+    "time_coverage_80": "dwell time, inside the 80 % interval, %",
     "atmosphere_accuracy": "atmosphere, accuracy, %",
     "atmosphere_macro_f1": "atmosphere, macro-F1, %",
     "atmosphere_ece": "atmosphere, calibration error",
     "firings_accuracy": "number of firings, accuracy, %",
+    "firings_ece": "number of firings, calibration error",
 }
 """What the metrics of conditions are called."""
 
@@ -144,7 +148,7 @@ def metric(row: dict[str, str]) -> str:
 
 def cell(row: dict[str, str]) -> str:
     """``**74.3 ± 0.4**\\*†``."""
-    digits = 3 if row.get("metric") in ("time_mae", "atmosphere_ece") else 1
+    digits = 3 if row.get("metric") in ("time_mae", "atmosphere_ece", "firings_ece") else 1
     text = f"{float(row['mean']):.{digits}f}"
     text += f" ± {float(row['deviation']):.{digits}f}" if row["deviation"] else ""
     shown = {"1": f"**{text}**", "2": f"<u>{text}</u>"}.get(row["place"], text)

@@ -55,7 +55,7 @@ def evaluate_conditions(arguments: argparse.Namespace) -> None:
         "model": arguments.model,
         "rows": arguments.test or arguments.split,
         "metrics": systems,
-        "left_out": dict(dropped),
+        "left_out": dict(+dropped),
     }
     if arguments.output:
         write_json(arguments.output, report)
@@ -63,7 +63,7 @@ def evaluate_conditions(arguments: argparse.Namespace) -> None:
         print(json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False))
         return
     show_conditions(systems, title=f"{arguments.test or arguments.split}, {len(rows):,} rows")
-    show_notes(f"left out: {count:,}: {reason}" for reason, count in dropped.most_common())
+    show_notes(f"left out: {count:,}: {reason}" for reason, count in (+dropped).most_common())
 
 
 def _measured(model: ConditionsModel, rows: ConditionRows, arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -92,16 +92,17 @@ def split_conditions(
     if not len(reactions):
         raise DataError(f"No row of {reactions.source} is left: '{holdout}' holds them all out.")
     if split in _OWN:
-        parts = _own(reactions, split, seed)
+        parts = _own(reactions, split, seed, dropped)
     elif split in _CURATED:
-        parts = _curated(reactions, half=split == _CURATED[1], seed=seed)
+        parts = _curated(reactions, dropped, half=split == _CURATED[1], seed=seed)
     else:
-        found = {name: labelled_rows(_file(f"conditions/{split}_{short}.csv.gz")) for name, short in _SHORT.items()}
+        files = {name: _file(f"conditions/{split}_{short}.csv.gz") for name, short in _SHORT.items()}
+        found = {name: labelled_rows(path, dropped) for name, path in files.items()}
         found |= {name: found[name].select(kept(found[name].table)) for name in ("train", "validation")}
-        parts = _with_recipes(reactions, found, split, own_weight) if recipes else found
+        parts = _with_recipes(reactions, found, split, own_weight, dropped) if recipes else found
     further = [measured_rows(name, dropped) for name in further_tables]
     if split == _CURATED[1]:
-        further.append(labelled_rows(_file(_CURATED_TABLE)))
+        further.append(labelled_rows(_file(_CURATED_TABLE), dropped))
     parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight, dropped)
     counts = {name: len(rows) for name, rows in parts.items()}
     validation, later = parts["validation"], parts.pop("later", None)
@@ -109,14 +110,14 @@ def split_conditions(
     return ConditionSplit(
         **parts,
         later=later if learn_validation else validation.none(),
-        report={"rows": counts, "dropped": dict(dropped)},
+        report={"rows": counts, "dropped": dict(+dropped)},
     )
 
 
 _SHORT: Final = {"train": "train", "validation": "val", "test": "test"}
 
 
-def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, ConditionRows]:
+def _own(reactions: ReactionTable, split: str, seed: int, dropped: Counter[str]) -> dict[str, ConditionRows]:
     """Divide recipes as reactions are divided, each recipe with its own conditions.
 
     The splits of reactions keep one row of each reaction, so that they say which reactions, not which recipes, are in a
@@ -125,6 +126,7 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
     dated = reactions if split in ("random", "all") else reactions.select(np.isfinite(reactions.years))
     if not len(dated):
         raise DataError(f"No row of {reactions.source} has a year, which data.split={split} needs; random needs none.")
+    dropped["recipe: without a year"] += len(reactions) - len(dated)
     found = split_table(dated, split, seed=seed)
     subsets = {"train": found.train, "validation": found.validation, "test": found.test}
     taken: dict[tuple[str, frozenset[str]], str] = {}
@@ -140,12 +142,18 @@ def _own(reactions: ReactionTable, split: str, seed: int) -> dict[str, Condition
     for doi, name in zip(dois, named.tolist(), strict=True):
         if doi is not None and name and order.index(name) >= order.index(latest.get(doi, "train")):
             latest[doi] = name
-    kept = np.array([bool(name) and latest.get(doi, name) == name for doi, name in zip(dois, named, strict=True)])
-    return {name: condition_rows(dated.select(kept & (named == name))) for name in order}
+    kept = np.array([latest.get(doi, name) == name for doi, name in zip(dois, named, strict=True)])
+    dropped["recipe: its reaction is in no subset"] += int((named == "").sum())
+    dropped["recipe: its paper is in a later subset"] += int((~kept & (named != "")).sum())
+    return {name: condition_rows(dated.select(kept & (named == name)), dropped) for name in order}
 
 
 def _with_recipes(
-    reactions: ReactionTable, labelled: Mapping[str, ConditionRows], split: str, own_weight: float
+    reactions: ReactionTable,
+    labelled: Mapping[str, ConditionRows],
+    split: str,
+    own_weight: float,
+    dropped: Counter[str],
 ) -> dict[str, ConditionRows]:
     """Add recipes to the training rows of SyntMTE, none of the papers of validation and test rows.
 
@@ -166,26 +174,30 @@ def _with_recipes(
         known = set(zip(measured.target_keys.tolist(), measured.set_keys, strict=True))
         pairs = zip(reactions.target_keys.tolist(), reactions.set_keys, strict=True)
         recipes = {"train": free & np.array([pair not in known for pair in pairs])}
-    added = {name: condition_rows(reactions.select(rows)) for name, rows in recipes.items()}
+    dropped["recipe: its paper is measured"] += int((~free).sum())
+    unused = free & ~np.any(list(recipes.values()), axis=0)
+    dropped["recipe: later than the split, or its reaction is measured"] += int(unused.sum())
+    added = {name: condition_rows(reactions.select(rows), dropped) for name, rows in recipes.items()}
     return {**labelled, **added, "train": ConditionRows.concat([labelled["train"], added["train"]])}
 
 
-def _curated(reactions: ReactionTable, *, half: bool, seed: int) -> dict[str, ConditionRows]:
+def _curated(reactions: ReactionTable, dropped: Counter[str], *, half: bool, seed: int) -> dict[str, ConditionRows]:
     """Learn from recipes of other targets, calibrate on a tenth of their systems, measure on the curated oxides.
 
     With `half` only those of half of their element systems are measured.
     """
-    test = labelled_rows(_file(_CURATED_TABLE))
+    test = labelled_rows(_file(_CURATED_TABLE), dropped)
     if half:
         drawn = np.random.default_rng(seed).permutation(np.unique(test.table.element_systems))
         test = test.select(np.isin(test.table.element_systems, drawn[: len(drawn) // 2]))
     others = reactions.select(~np.isin(reactions.target_keys, test.table.target_keys))
+    dropped["recipe: its target is measured"] += len(reactions) - len(others)
     systems = others.element_systems
     drawn = np.random.default_rng(0).permutation(np.unique(systems))
     validation = np.isin(systems, drawn[: len(drawn) // 10])
     return {
-        "train": condition_rows(others.select(~validation)),
-        "validation": condition_rows(others.select(validation)),
+        "train": condition_rows(others.select(~validation), dropped),
+        "validation": condition_rows(others.select(validation), dropped),
         "test": test,
     }
 

@@ -20,7 +20,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rrgraph.chem import read_atmosphere
 from rrgraph.conditions.steps import (
     HeatingStep,
     atmosphere_of,
@@ -156,7 +155,12 @@ def load_conditions(name_or_path: str | os.PathLike[str], *, years: str = _YEARS
     path = data_path(name) if name in CATALOGUE else Path(name)
     if not str(path).endswith(RECIPE_SUFFIXES):
         dropped: Counter[str] = Counter()
-        return _stated(load_table(name), dropped), dropped
+        table = _stated(load_table(name), dropped)
+        if "doi" in table.frame:  # which come in either letter case
+            table = table.with_columns(
+                doi=[each if pd.isna(each) else str(each).lower() for each in table.frame["doi"]]
+            )
+        return table, dropped
     sources = [path, *_path_of(years)]
     frame = cached_frame(f"steps-{path.stem}", sources, partial(_recipes, path, years))
     notes = frame[frame["target"] == ""]
@@ -244,16 +248,26 @@ def _one_step(row: Mapping[Any, Any], dropped: Counter[str]) -> HeatingStep:
     return HeatingStep(kind="firing", temperatures_c=values[0], times_h=values[1], atmosphere=atmosphere)
 
 
-def condition_rows(table: ReactionTable) -> ConditionRows:
+def condition_rows(table: ReactionTable, dropped: Counter[str] | None = None) -> ConditionRows:
     """Return the rows of recipes with a column `steps`.
+
+    Args:
+        table: the recipes.
+        dropped: what is left out is counted here under its reason.
 
     Raises:
         DataError: a step cannot be read.
     """
+    counted: Counter[str] = Counter() if dropped is None else dropped
     rows: list[tuple[Any, ...]] = []
     given = table.frame["firings"].tolist() if "firings" in table.frame else [None] * len(table)
     for number, text in enumerate(table.frame["steps"].tolist()):
-        steps = [] if not isinstance(text, str) else [step for step in read_steps(text) if step.kind != "drying"]
+        stated = read_steps(text) if isinstance(text, str) else []
+        steps = [step for step in stated if step.kind != "drying"]
+        counted["drying step"] += len(stated) - len(steps)
+        counted["time of a step without a temperature"] += sum(
+            bool(step.times_h) and not step.temperatures_c for step in steps
+        )
         count = given[number] if given[number] is not None and not pd.isna(given[number]) else _firings(steps)
         rows += [(number, label, *values, gas, count, alone) for label, *values, gas, alone in _labelled(steps)]
     return _rows(table, rows)
@@ -322,36 +336,46 @@ def measured_rows(name_or_path: str | os.PathLike[str], dropped: Counter[str]) -
     if not str(path).endswith(RECIPE_SUFFIXES):
         columns = set(load_table(name).frame)
         if _PAIRS[0][1] in columns or (_HIGHEST in columns and not columns & {"time_h", "firings"}):
-            return labelled_rows(path)
+            return labelled_rows(path, dropped)
     found, counted = load_conditions(name)
     dropped.update(counted)
-    return condition_rows(found)
+    return condition_rows(found, dropped)
 
 
-def labelled_rows(path: str | os.PathLike[str]) -> ConditionRows:
+def labelled_rows(path: str | os.PathLike[str], dropped: Counter[str] | None = None) -> ConditionRows:
     """Return the rows of a table with one value for each of several labels.
 
     Known are the columns of SyntMTE (`sintering_temperature_C`, `sintering_time_h`, and the same of the calcination)
     and of the curated oxides (`temperature_C`, the highest, `atmosphere`, and `steps`, the number of firings). Of rows
-    with operations a temperature counts as alone if it is the one value of the only operation that is called so.
+    with operations a temperature counts as alone if it is the one value of the only operation that is called so. Labels
+    of SyntMTE are taken as they are; the highest temperature has the limits of `mended`.
+
+    Args:
+        path: of the table.
+        dropped: what is left out is counted here under its reason.
 
     Raises:
         DataError: it cannot be read, or has no such column.
     """
+    counted: Counter[str] = Counter() if dropped is None else dropped
     refused: list[Any] = []
     table = ReactionTable.read(path, refused=refused).readable(refused)
     frame = table.frame
     pairs = (("highest", _HIGHEST, ""),) if _HIGHEST in frame else _PAIRS
     if pairs[0][1] not in frame:
         raise DataError(f"'{path}' has neither a column '{_HIGHEST}' nor '{pairs[0][1]}'.")
+    counted["row that cannot be read"] += len(refused)
     rows = []
     for number, row in enumerate(frame.to_dict("records")):
         named = row.get("atmosphere")
-        found = read_atmosphere(named) if isinstance(named, str) else None
+        found = atmosphere_of([named] if isinstance(named, str) else [], counted)
         line = capital(table.line(number))
         count = _as_number(row.get("steps"), f"{line}: steps")
         for label, temperature, time in pairs:
             values = [_as_number(row.get(name), f"{line}: {name}") for name in (temperature, time)]
+            if label == "highest" and not np.isnan(values[0]):
+                step = mended(HeatingStep(kind="firing", temperatures_c=(values[0],)), counted)
+                values[0] = _number(step.temperature_c)
             if not np.isnan(values).all() or label == "highest":
                 gas, alone = found.value if found else None, _is_alone(row, label, values[0])
                 rows.append((number, LABELS.index(label), *values, gas, count, alone))

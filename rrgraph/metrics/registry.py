@@ -121,7 +121,16 @@ REPORTED: Final = {
     },
     "time_mae": ReportedMetric("mean absolute error of the logarithm of the dwell time in h", is_error=True),
     **{
-        f"coverage_{level}": ReportedMetric(f"share of temperatures within their {level} % interval", is_error=False)
+        f"{prefix}coverage_{level}": ReportedMetric(
+            f"share of {meaning} within their {level} % interval", is_error=False
+        )
+        for prefix, meaning in (
+            ("", "temperatures"),
+            ("highest_", "highest temperatures"),
+            ("sintering_", "last sintering temperatures"),
+            ("calcination_", "last calcination temperatures"),
+            ("time_", "dwell times"),
+        )
         for level in (50, 80, 90)
     },
     **{

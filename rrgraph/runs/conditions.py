@@ -112,13 +112,16 @@ class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
             ):
                 if found := report["temperature"].get(name):
                     values[f"{prefix}{suffix}_mae"] = found["mae"]
+            if label != "all" and (found := report["temperature"].get(label)):
+                values |= _coverage(found, f"{prefix}_")
         whole = report["temperature"]["all"]
         values |= {"temperature_median": whole["median"], "temperature_r2": whole["r2"]}
-        values |= {
-            name.replace("%", ""): each for name, each in whole.items() if name.startswith(("coverage", "width"))
+        values |= _coverage(whole, "") | {
+            name.replace("%", ""): each for name, each in whole.items() if name.startswith("width")
         }
         if report["time"]:
             values["time_mae"] = report["time"]["all"]["mae"]
+            values |= _coverage(report["time"]["all"], "time_")
         for quantity in ("atmosphere", "firings"):
             for name in ("accuracy", "macro_f1", "ece"):
                 if quantity in report:
@@ -129,6 +132,11 @@ class _ConditionRuns(TunedWorkflow[ConditionsConfig]):
         self, split: str, ranks: Mapping[str, Any], protocols: Sequence[str]
     ) -> dict[str, dict[str, RowRanks]]:
         return {split: {name: RowRanks.from_dict(ranks[name]) for name in protocols}}
+
+
+def _coverage(found: Mapping[str, float], prefix: str) -> dict[str, float]:
+    """Return the shares of values that intervals hold."""
+    return {f"{prefix}{name.replace('%', '')}": each for name, each in found.items() if name.startswith("coverage")}
 
 
 CONDITION_RUNS = _ConditionRuns()

@@ -84,7 +84,8 @@ def main() -> None:
     if arguments.plain:
         against_plain(model, table, drawn[: arguments.plain].tolist())
     if arguments.curves:
-        curves(model, drawn.tolist(), most_candidates=arguments.most_candidates, seed=arguments.seed)
+        shuffled = np.random.default_rng(arguments.seed).permutation(distinct).tolist()
+        curves(model, shuffled, most_candidates=arguments.most_candidates, seed=arguments.seed)
 
 
 def against_plain(model: rr.Model, table: rr.ReactionTable, formulas: Sequence[str]) -> None:
@@ -121,6 +122,8 @@ def curves(model: rr.Model, formulas: Sequence[str], *, most_candidates: int, se
     for number in (10, 100, 1000, 10_000, 100_000):
         if number <= len(rest):
             _cost(f"{number:7,} targets", plan, warm, rest[:number])
+        else:
+            print(f"{number:7,} targets: the table has {len(rest):,}; benchmarks/screening_workers.py screens more")
     random, usual = np.random.default_rng(seed), list(model.vocabulary)
     metals = sorted(set().union(*(each.elements for each in usual)) - set("CHNO"))
     number = 1000

@@ -86,7 +86,9 @@ class RayEngine:
         own = not ray.is_initialized()
         if own:
             self._connect(jobs * threads)
-        remote = ray.remote(_Actor).options(num_cpus=threads, max_restarts=0)
+        # An actor that asks for more than the largest computer has would wait for ever.
+        most = max((node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]), default=0)
+        remote = ray.remote(_Actor).options(num_cpus=min(threads, int(most) or threads), max_restarts=0)
         started: list[_RayWorker] = []
         given = {name: value for name, value in os.environ.items() if name.startswith("RRGRAPH_")}
         here = partial(remote.remote, session_entries(), folder=str(Path.cwd()), variables=given)

@@ -338,3 +338,18 @@ def test_a_row_of_a_sheet_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "_MAX_CELLS", 100)
     with pytest.raises(DataError, match="spans more than 100 cells"):
         read(path)
+
+
+@given(st.lists(st.tuples(st.text('ab\n",', max_size=6), st.text('ab\n",', max_size=6)), max_size=8), st.integers(1, 9))
+def test_rows_are_counted_whatever_is_quoted(tmp_path_factory, cells, chunk):
+    path = tmp_path_factory.mktemp("counted") / "table.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("one", "two"), *cells])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rrgraph.util.rows.opening._CHUNK", chunk)
+        assert count_rows(str(path)) == len(cells) + 1
+
+
+def test_a_quote_that_is_never_closed_does_not_hide_rows(tmp_path):
+    (tmp_path / "table.csv").write_text('size\n5"\n6\n')
+    assert count_rows(str(tmp_path / "table.csv")) == 3

@@ -102,10 +102,21 @@ def count_rows(path: str) -> int | None:
             with read_errors(found):
                 return int(pq.read_metadata(found).num_rows)
         with read_errors(found), open_binary(found) as handle:
-            chunks = iter(lambda: handle.read(_CHUNK), b"")
-            return sum(chunk.count(b"\n") for chunk in chunks)
+            return _lines_in(iter(lambda: handle.read(_CHUNK), b""), quoted=form == "csv")
     except DataError:
         return None
+
+
+def _lines_in(chunks: Iterator[bytes], *, quoted: bool) -> int:
+    """Return the number of line ends, without those in quotes where they may be, unless a quote is never closed."""
+    count = within = open_quotes = 0
+    for chunk in chunks:
+        count += chunk.count(b"\n")
+        if quoted and (open_quotes or b'"' in chunk):
+            inside = [piece.count(b"\n") for piece in chunk.split(b'"')]
+            within += sum(inside[1 - open_quotes :: 2])
+            open_quotes = (open_quotes + len(inside) - 1) % 2
+    return count if open_quotes else count - within
 
 
 def _with_sheet(path: str) -> tuple[str, str | None]:

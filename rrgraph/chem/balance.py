@@ -14,13 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, starmap
 from math import lcm
 
 from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
-from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, gas_lists, preference, together
+from rrgraph.chem.gases import (
+    ATMOSPHERE,
+    BYPRODUCTS,
+    Gas,
+    GasList,
+    Limit,
+    gas_lists,
+    preference,
+    together,
+    widest_lists,
+)
 from rrgraph.chem.linear import Row, has_interior_point, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
 from rrgraph.chem.redox import DOPING, redox
@@ -29,7 +39,7 @@ from rrgraph.errors import RRGraphError
 
 __all__ = ["BalanceError", "balance"]
 
-#: With more gas species than this, it is first decided whether any solution exists; for a doubtful list, at once.
+#: With more gas species than this, it is first decided whether any solution exists; for lists after the first, at once.
 _SPECIES_BEFORE_PROOF = 2
 #: Moles of O2 for each mole of oxygen in the target that count as traces: a formula's oxygen is off by 5 %.
 _TRACES = Fraction(1, 40)
@@ -87,12 +97,9 @@ def balance(
     ordered = sorted(distinct, key=lambda precursor: precursor.key)  # the answer must not depend on the order given
     for made in _readings(target):
         lists = gas_lists(made, ordered, released=released, taken_up=atmosphere, solids=solids)
-        for number, gases in enumerate(lists):
-            if number == 1 and not _System(made, ordered, together(lists)).has_solution():
-                break
-            found = _System(made, ordered, gases).solve(doubtful=number > 0)
-            if found is not None:
-                return _equation(made, distinct, ordered, found)
+        found = next(_solutions(made, ordered, lists), None)
+        if found is not None:
+            return _equation(made, distinct, ordered, found)
     raise BalanceError(f"{head}: no positive amounts of all precursors give the target's element ratios.")
 
 
@@ -106,6 +113,28 @@ def _readings(target: Composition) -> Iterator[Composition]:
         yield Composition(key=target.key, formula=target.formula, amounts=amounts)
 
 
+def _solutions(
+    target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]
+) -> Iterator[_Solution]:
+    """Yield the solution with each list of gases that has one; most sets have one with the first list, or none."""
+    system = _System.of(target, precursors, lists[0])
+    if (found := system.solve(proof=_SPECIES_BEFORE_PROOF + 1)) is not None:
+        yield found
+    if len(lists) == 1:
+        return
+    whole = _System.of(target, precursors, together(lists))
+    if not whole.has_solution():
+        return
+    possible: dict[int, bool] = {}
+    for number, widest in enumerate(widest_lists(lists)[1:], start=1):
+        if widest not in possible:
+            possible[widest] = whole.part(lists[widest]).has_solution()
+        if possible[widest]:
+            found = whole.part(lists[number]).solve(proof=None if widest == number else 0)
+            if found is not None:
+                yield found
+
+
 class _System:
     """The linear equations of one target, its precursors and one list of gases.
 
@@ -113,24 +142,44 @@ class _System:
     that precursors are expressed through gases; rows without precursors restrict the gases alone.
     """
 
-    def __init__(self, target: Composition, precursors: Sequence[Composition], allowed: GasList) -> None:
-        self.count = len(precursors)
-        self.gases = allowed.gases
-        self.rows = _matrix(target, precursors, self.gases)
-        self.pivots = reduce_rows(self.rows, self.count)
-        self.conflicts = allowed.conflicts
+    def __init__(
+        self,
+        target: Composition,
+        precursors: Sequence[Composition],
+        allowed: GasList,
+        rows: list[Row],
+        pivots: Sequence[int],
+    ) -> None:
+        self.target, self.precursors = target, precursors
+        self.count, self.gases, self.conflicts = len(precursors), allowed.gases, allowed.conflicts
+        self.rows, self.pivots = rows, pivots
         self.least, *self.brought = _charges(target, precursors, allowed.limit)
         self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
-    def solve(self, *, doubtful: bool = False) -> _Solution | None:
-        """Return the best solution with these gases, or None; if that is likely, it is decided before any is tried."""
+    @classmethod
+    def of(cls, target: Composition, precursors: Sequence[Composition], allowed: GasList) -> _System:
+        """Return the equations with all gases of a list."""
+        rows = _matrix(target, precursors, allowed.gases)
+        return cls(target, precursors, allowed, rows, reduce_rows(rows, len(precursors)))
+
+    def part(self, allowed: GasList) -> _System:
+        """Return the equations with a list of some of these gases."""
+        columns = [*range(self.count), *[self.count + self.gases.index(gas) for gas in allowed.gases], -1]
+        rows = [row for row in ([row[column] for column in columns] for row in self.rows) if any(row)]
+        return _System(self.target, self.precursors, allowed, rows, self.pivots)
+
+    def solve(self, *, proof: int | None) -> _Solution | None:
+        """Return the best solution with these gases, or None.
+
+        Args:
+            proof: number of gas species that are not tried before it is known that there is a solution; None if it is.
+        """
         needs = self._needs()
         if needs is None:
             return None
         largest = min(len(self.gases), len(self.rows) + 1)
-        proof = 0 if doubtful else _SPECIES_BEFORE_PROOF + 1
         for species in range(largest + 1):
-            if species == proof and not self.has_solution():
+            if species == proof and not self._is_feasible():
                 return None
             found = [
                 (self._cost(point, chosen), point, chosen)
@@ -212,16 +261,18 @@ class _System:
                 if self.gases[index].taken_up
             )
             return None if conjured else interior_point(rows, count)
-        gases = [Fraction(row[-1], row[index]) for index, row in enumerate(inner[: len(solved)])]
+        # In whole numbers, since most choices have a coefficient that is not positive.
+        common = lcm(*[row[index] for index, row in enumerate(inner[: len(solved)])])
+        gases = [row[-1] * (common // row[index]) for index, row in enumerate(inner[: len(solved)])]
         if any(gas <= 0 for gas in gases):
             return None
-        point = []
+        precursors = []
         for index, row in enumerate(self.rows[:leading]):
-            right = row[-1] - sum(row[column] * gas for column, gas in zip(columns, gases, strict=True) if row[column])
+            right = row[-1] * common - sum([row[column] * gas for column, gas in zip(columns, gases, strict=True)])
             if right <= 0:
                 return None
-            point.append(Fraction(right) / row[index])
-        return (*point, *gases)
+            precursors.append((right, common * row[index]))
+        return (*starmap(Fraction, precursors), *[Fraction(gas, common) for gas in gases])
 
     @staticmethod
     def _is_conjured(rows: Sequence[Row], gas: int) -> bool:
@@ -233,6 +284,9 @@ class _System:
 
     def has_solution(self) -> bool:
         """Whether the precursors have positive coefficients with any of the gases, and no more oxygen than traces."""
+        return self._needs() is not None and self._is_feasible()
+
+    def _is_feasible(self) -> bool:
         if self.most is None:
             return has_interior_point([list(row) for row in self.rows], self.count)
         rows = [[*row[:-1], 0, row[-1]] for row in self.rows]

@@ -20,6 +20,7 @@ from math import lcm
 from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
+from rrgraph.chem.farkas import refusals
 from rrgraph.chem.gases import (
     ATMOSPHERE,
     BYPRODUCTS,
@@ -29,7 +30,6 @@ from rrgraph.chem.gases import (
     gas_lists,
     preference,
     together,
-    widest_lists,
 )
 from rrgraph.chem.linear import Row, has_interior_point, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
@@ -117,22 +117,22 @@ def _solutions(
     target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]
 ) -> Iterator[_Solution]:
     """Yield the solution with each list of gases that has one; most sets have one with the first list, or none."""
-    system = _System.of(target, precursors, lists[0])
-    if (found := system.solve(proof=_SPECIES_BEFORE_PROOF + 1)) is not None:
+    found = _System.of(target, precursors, lists[0]).solve(proof=_SPECIES_BEFORE_PROOF + 1)
+    if found is not None:
         yield found
-    if len(lists) == 1:
-        return
-    whole = _System.of(target, precursors, together(lists))
-    if not whole.has_solution():
-        return
-    possible: dict[int, bool] = {}
-    for number, widest in enumerate(widest_lists(lists)[1:], start=1):
-        if widest not in possible:
-            possible[widest] = whole.part(lists[widest]).has_solution()
-        if possible[widest]:
-            found = whole.part(lists[number]).solve(proof=None if widest == number else 0)
-            if found is not None:
-                yield found
+    every, count = together(lists), len(precursors)
+    rows = _matrix(target, precursors, every.gases)
+    columns = [*zip(*rows.values(), strict=True)]
+    of_gas = dict(zip(every.gases, columns[count:], strict=False))
+    whole = None
+    for allowed in lists[1:]:
+        known = refusals(tuple(rows), allowed.gases)
+        if known.refuses(columns[:count], [of_gas[gas] for gas in allowed.gases], columns[-1]):
+            continue
+        whole = whole or _System(target, precursors, every, [*rows.values()])
+        found = whole.part(allowed).solve(proof=0)
+        if found is not None:
+            yield found
 
 
 class _System:
@@ -148,22 +148,21 @@ class _System:
         precursors: Sequence[Composition],
         allowed: GasList,
         rows: list[Row],
-        pivots: Sequence[int],
+        pivots: Sequence[int] | None = None,
     ) -> None:
         self.target, self.precursors = target, precursors
         self.count, self.gases, self.conflicts = len(precursors), allowed.gases, allowed.conflicts
-        self.rows, self.pivots = rows, pivots
+        self.rows, self.pivots = rows, reduce_rows(rows, self.count) if pivots is None else pivots
         self.least, *self.brought = _charges(target, precursors, allowed.limit)
         self.most = _TRACES * dict(target.amounts).get("O", 0) if allowed.traces else None
 
     @classmethod
     def of(cls, target: Composition, precursors: Sequence[Composition], allowed: GasList) -> _System:
-        """Return the equations with all gases of a list."""
-        rows = _matrix(target, precursors, allowed.gases)
-        return cls(target, precursors, allowed, rows, reduce_rows(rows, len(precursors)))
+        """Return the equations with a list of gases."""
+        return cls(target, precursors, allowed, [*_matrix(target, precursors, allowed.gases).values()])
 
     def part(self, allowed: GasList) -> _System:
-        """Return the equations with a list of some of these gases."""
+        """Return the equations with a list of some of these gases, without reducing them again."""
         columns = [*range(self.count), *[self.count + self.gases.index(gas) for gas in allowed.gases], -1]
         rows = [row for row in ([row[column] for column in columns] for row in self.rows) if any(row)]
         return _System(self.target, self.precursors, allowed, rows, self.pivots)
@@ -314,8 +313,8 @@ def _charges(target: Composition, precursors: Sequence[Composition], limit: Limi
     return [least, *(each * atoms for each, atoms in zip(brought, size[1:], strict=True))]
 
 
-def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> list[Row]:
-    """Return a row of integers for each element: precursors, signed gases, target."""
+def _matrix(target: Composition, precursors: Sequence[Composition], gases: Sequence[Gas]) -> dict[str, Row]:
+    """Return a row of integers for each element, in alphabetical order: precursors, signed gases, target."""
     terms = [*precursors, *[gas.composition for gas in gases], target]
     signs = [1] * len(precursors) + [1 if gas.taken_up else -1 for gas in gases] + [1]
     scale = lcm(*[term.scale for term in terms])
@@ -325,7 +324,7 @@ def _matrix(target: Composition, precursors: Sequence[Composition], gases: Seque
         factor = sign * (scale // term.scale)
         for (element, _), amount in zip(term.amounts, term.whole, strict=True):
             rows[element][column] = factor * amount
-    return [*rows.values()]
+    return rows
 
 
 def _equation(

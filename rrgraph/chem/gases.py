@@ -31,7 +31,6 @@ __all__ = [
     "implied_atmosphere",
     "preference",
     "together",
-    "widest_lists",
 ]
 
 #: Key of a gas, and whether it is taken up.
@@ -387,21 +386,6 @@ def _gas_lists(
 def together(lists: tuple[GasList, ...]) -> GasList:
     """Return the gases of all lists in one."""
     return GasList(tuple(dict.fromkeys(gas for each in lists for gas in each.gases)))
-
-
-@lru_cache(maxsize=4096)
-def widest_lists(lists: tuple[GasList, ...]) -> tuple[int, ...]:
-    """Return for each list the index of the longest one with all of its gases, without which it has no solution either.
-
-    Lists with oxygen in traces are not taken for others.
-    """
-
-    def widest(number: int) -> int:
-        gases = frozenset(lists[number].gases)
-        wider = [at for at, each in enumerate(lists) if not each.traces and gases.issubset(each.gases)]
-        return max(wider, key=lambda at: len(lists[at].gases), default=number)
-
-    return tuple(widest(number) for number in range(len(lists)))
 
 
 def implied_atmosphere(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rrgraph.chem import ATMOSPHERE, BYPRODUCTS, Atmosphere, BalancedEquation, BalanceError, balance, batch_masses
 from rrgraph.chem import parse_formula as parse
-from rrgraph.chem.gases import TABLE, gas_lists, widest_lists
+from rrgraph.chem.gases import TABLE
 
 
 def sides(equation: BalancedEquation) -> tuple[dict[str, Fraction], dict[str, Fraction]]:
@@ -388,16 +388,3 @@ def test_what_hydrogen_does_not_reduce_does_not_balance(reaction):
     target, precursors = reaction.split(": ")
     with pytest.raises(BalanceError):
         balance(target, precursors.split())
-
-
-@pytest.mark.parametrize(
-    ("target", "precursors"),
-    [("LiFePO4", "FeC2O4;LiH2PO4"), ("TiN", "TiO2;C"), ("V2O3", "V2O5;NH4VO3"), ("YBa2Cu3O7", "Y2O3;BaCO3;CuO")],
-)
-def test_a_list_that_has_no_solution_rules_out_those_within_it(target, precursors):
-    lists = gas_lists(parse(target), [parse(each) for each in precursors.split(";")])
-    widest = widest_lists(lists)
-    assert len(lists) > len(set(widest)) >= 1
-    for own, other in zip(lists, widest, strict=True):
-        assert set(own.gases) <= set(lists[other].gases)
-        assert own is lists[other] or not lists[other].traces

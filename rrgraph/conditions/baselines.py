@@ -29,6 +29,9 @@ def recorded_median(train: ConditionRows, rows: ConditionRows) -> Prediction:
             own = recorded[np.isfinite(recorded) & (train.label == label)]
             own = own if len(own) else recorded[np.isfinite(recorded)]
             chosen = rows.label == label
+            if not len(own):
+                value[name][chosen] = widths[name][chosen] = np.nan
+                continue
             value[name][chosen] = np.median(own)
             widths[name][chosen] = np.quantile(np.abs(own - np.median(own)), LEVELS)
     return Prediction(

@@ -87,7 +87,7 @@ def fit_conditions(
         later: rows to learn from as well, once the calibration rows have set the width of the intervals.
 
     Raises:
-        DataError: no training row states a temperature, or none a time.
+        DataError: no training row states a temperature.
     """
     fit = partial(_fit, config=config, seed=seed, encoder=encoder, metadata=metadata, described={})
     if later is None or not len(later):
@@ -108,9 +108,8 @@ def _fit(
 ) -> ConditionsModel:
     """Return a model of the training rows whose intervals are made on the calibration rows, if there are any."""
     groups = tuple(config.groups)
-    for name in QUANTITIES:
-        if not np.isfinite(_values(train, name)).any():
-            raise DataError(f"No training row states a {name}, and a model of conditions learns both.")
+    if not np.isfinite(train.temperature).any():
+        raise DataError("No training row states a temperature, which a model of conditions learns.")
     features = row_features(train, groups=groups, encoder=encoder, described=described)
     columns = with_context(features, train.label, _half_known(train, seed))
     held = features[:0]
@@ -140,6 +139,8 @@ def _fit(
     for name, grown in zip(QUANTITIES, (config.trees, config.time_trees), strict=True):
         values = _values(train, name)
         rows = np.flatnonzero(np.isfinite(values))
+        if not len(rows):  # a table without times
+            continue
         for member in track(range(config.members), f"trees of the {name}"):
             trees[f"{name}.{member}"] = boost_values(
                 binned, values[rows], grown, rows=rows, weight=weight[rows], seed=seed + 1000 * member

@@ -40,14 +40,15 @@ def measure(found: Prediction, rows: ConditionRows, *, known_atmosphere: Predict
             report["temperature"][f"{LABELS[label]}, known atmosphere"] = _errors(
                 rows.temperature, known_atmosphere.temperature, known_atmosphere.widths, known
             )
-        timed = own & np.isfinite(rows.time)
+        timed = own & np.isfinite(rows.time) & np.isfinite(found.time)
         if timed.any():
             report["time"][LABELS[label]] = _errors(np.log10(rows.time), found.time, found.time_widths, timed)
     both = np.isfinite(rows.temperature)
     if both.any():
         report["temperature"]["all"] = _errors(rows.temperature, found.temperature, found.widths, both)
-    if np.isfinite(rows.time).any():
-        report["time"]["all"] = _errors(np.log10(rows.time), found.time, found.time_widths, np.isfinite(rows.time))
+    timed = np.isfinite(rows.time) & np.isfinite(found.time)
+    if timed.any():
+        report["time"]["all"] = _errors(np.log10(rows.time), found.time, found.time_widths, timed)
     # Rows of one recipe state the same atmosphere: those of the first label count.
     first = rows.label == rows.label.min()
     named = first & np.array([each is not None for each in rows.atmosphere])

@@ -61,7 +61,7 @@ class Prediction:
     Attributes:
         temperature: (n,) in °C.
         widths: (n, levels) half the width of its intervals in °C.
-        time: (n,) log10 of the dwell time in h.
+        time: (n,) log10 of the dwell time in h; NaN from a model that learned of none.
         time_widths: (n, levels) half the width of its intervals.
         atmosphere: (n, classes) probabilities.
         firings: (n, numbers) probabilities.
@@ -159,7 +159,7 @@ class ConditionsModel:
             found.append(
                 Conditions(
                     temperatures={name: _temperature(each, row).at_most(highest) for name, each in by_label.items()},
-                    times={name: _time(each, row) for name, each in by_label.items()},
+                    times={name: _time(each, row) for name, each in by_label.items() if np.isfinite(each.time[row])},
                     atmospheres=atmospheres,
                     firings=dict(zip(self.firings, map(float, whole.firings[row]), strict=True)),
                     note=disagreement(target, precursors, next(iter(atmospheres)), asked=atmosphere is not None),
@@ -199,7 +199,9 @@ class ConditionsModel:
     def _interval(
         self, columns: Tensor, named: Sequence[str], value: str
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return values (n,) and half the widths of their intervals (n, levels)."""
+        """Return values (n,) and half the widths of their intervals (n, levels), NaN for what was not learned."""
+        if value not in self.quantiles:
+            return np.full(len(named), np.nan), np.full((len(named), len(LEVELS)), np.nan)
         factors = self.quantiles[value]
         scales = np.array([factors.get(name, factors["other"]) for name in named])
         return self.value(value, columns), self.expected_error(value, columns)[:, None] * scales

@@ -43,7 +43,7 @@ class Conditions:
 
     Attributes:
         temperatures: in °C by what they are of: `highest` of all steps, `calcination`, `sintering`, ...
-        times: dwell times in h by the same names.
+        times: dwell times in h by the same names; empty from a model that learned of none.
         atmospheres: probability of each class, the most probable first; 1 for one that was asked for.
         firings: probability of each number of firings; three means three or more.
         papers: number of papers behind the nearest recorded recipes that state a temperature.
@@ -87,14 +87,12 @@ class Conditions:
         return "; ".join(f"{name} {self._heating(name)}" for name in _STAGES if name in self.temperatures)
 
     def _heating(self, name: str) -> str:
-        fired, held = self.temperatures[name], self.times[name]
+        fired, held = self.temperatures[name], self.times.get(name)
         shown = _to_fifties(fired.value)
         if not fired.low <= shown <= fired.high:
             shown = _to_tens(fired.value)
-        return (
-            f"{shown} °C ({_to_tens(fired.low)}-{_to_tens(fired.high)}), "
-            f"{_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)})"
-        )
+        time = f", {_hours(held.value)} h ({_hours(held.low)}-{_hours(held.high)})" if held else ""
+        return f"{shown} °C ({_to_tens(fired.low)}-{_to_tens(fired.high)}){time}"
 
     @property
     def with_note(self) -> str:

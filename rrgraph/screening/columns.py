@@ -69,7 +69,7 @@ def _temperature(part: str) -> Callable[[Conditions], Any]:
 
 
 def _hours(part: str) -> Callable[[Conditions], Any]:
-    return lambda found: round(getattr(found.times["highest"], part), 1)
+    return lambda found: round(getattr(found.times["highest"], part), 1) if found.times else None
 
 
 CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any]], ...]] = (

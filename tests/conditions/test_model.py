@@ -104,7 +104,8 @@ def test_values_of_ones_own_that_are_no_firing_are_left_out_and_counted(tmp_path
     ]
     assert sum(dropped.values()) == 4
     counted: Counter[str] = Counter()
-    assert len(measured_rows(path, counted)) == len(condition_rows(table)) and counted == dropped
+    assert len(measured_rows(path, counted)) == len(condition_rows(table, dropped)) and counted == dropped
+    assert counted["drying step"] == 1 and counted["time of a step without a temperature"] == 2
     path.write_text("target,precursors,temperature_C,firings\nBaTiO3,BaCO3;TiO2,900,2.5\n")
     with pytest.raises(DataError, match=r"[Ll]ine 2 of .*firings is '2.5', expected a whole number"):
         load_conditions(path)
@@ -138,6 +139,23 @@ def test_a_model_learns_keeps_and_is_read_back(model, rows, tmp_path):
     again = load_conditions_model(tmp_path, encoder=None).predict(features, rows.label)
     for name in ("temperature", "widths", "time", "time_widths", "atmosphere", "firings"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_a_table_without_times_is_learned_from_and_nothing_is_said_of_them(rows, tmp_path):
+    bare = rows.select(np.arange(len(rows)))
+    bare.time = np.full(len(bare), np.nan)
+    held = np.arange(len(bare)) % 3 == 0
+    fit_conditions(
+        bare.select(~held), bare.select(held), CONFIG, seed=0, encoder=None, metadata={}, later=bare.select(held)
+    ).save(tmp_path)
+    model = load_conditions_model(tmp_path, encoder=None)
+    (found,) = model.conditions([parse_formula("BaTiO3")], [PrecursorSet(map(parse_formula, ("BaCO3", "TiO2")))])
+    assert found.times == {} and found.temperatures.keys() >= {"highest"}
+    assert " h (" not in f"{found} {found.stages}" and found.to_dict()["times_h"] == {}
+    prediction = model.predict(model.describe(rows.table.targets, rows.table.precursor_sets), rows.label)
+    assert measure(prediction, rows)["time"] == {}
+    for baseline in (recorded_median, nearest_recipe):
+        assert measure(baseline(bare, rows), rows)["time"] == {}
 
 
 def test_features_do_not_depend_on_what_is_described_together():

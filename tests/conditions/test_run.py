@@ -122,7 +122,7 @@ def test_wrong_settings_are_refused_in_one_sentence(override, expected, table, t
 @pytest.mark.parametrize(
     ("columns", "split", "expected"),
     [
-        ({"time_h": None}, "random", "No training row states a time"),
+        ({"temperature_c": None}, "random", "No training row states a temperature"),
         ({}, "nms", "has a year, which data.split=nms needs; random needs none"),
         ({"firings": "two"}, "random", "firings is 'two', expected a whole number"),
     ],

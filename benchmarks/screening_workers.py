@@ -1,14 +1,14 @@
 """Screening: what further processes gain, and whether a long one stays small, knows its end, and survives being killed.
 
     python benchmarks/screening_workers.py speed [--rows 4000] [--engines local ray] [--workers 1 2]
-    python benchmarks/screening_workers.py long FOLDER --rows 1000000 --stops TERM@600
+    python benchmarks/screening_workers.py long FOLDER --rows 1000000 --stops TERM@600 TERM@300 --unfinished
     python benchmarks/screening_workers.py long FOLDER --input TABLE --stops KILL@600 KILL@1200 [--same-as OTHER]
 
 `speed` screens the same rows with each engine and each number of processes in turn, compares their shards byte by byte,
 and prints rows a second once all have answered, and ratios. `long` screens a table in FOLDER, sends the process
 each signal so many seconds after it was started, resumes it, and prints rate, memory, how right the time left was that
 the log showed, and the makeable systems; `--same-as` compares the shards with those of a folder that was filled without
-stops. What was seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two
+stops; `--unfinished` ends with the last stop, and compares the time left with the rate of what followed. What was seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two
 to four metals with O, S, N or a halogen, one row in a hundred no formula. What follows `--` goes to `rrgraph screen`,
 such as `-- --conditions --no-energies`.
 """
@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--shard-rows", type=int, default=250)
     parser.add_argument("--stops", nargs="+", default=[], metavar="SIGNAL@SECONDS")
+    parser.add_argument("--unfinished", action="store_true", help="end with the last stop")
     parser.add_argument("--same-as", type=Path, metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(given[:at])
@@ -87,7 +88,14 @@ def main() -> None:
             speed(table, Path(temporary), arguments.engines, arguments.workers, options)
         else:
             options += ["--engine", arguments.engines[0], "--jobs", str(max(arguments.workers))]
-            long(table, arguments.folder, arguments.stops, options, shard_rows=arguments.shard_rows)
+            long(
+                table,
+                arguments.folder,
+                arguments.stops,
+                options,
+                shard_rows=arguments.shard_rows,
+                unfinished=arguments.rows if arguments.unfinished else None,
+            )
             if arguments.same_as:
                 equal = shards(arguments.folder) == shards(arguments.same_as)
                 print(f"shards {'equal' if equal else 'DIFFER FROM'} those of {arguments.same_as}")
@@ -135,8 +143,16 @@ def speed(table: Path, folder: Path, engines: Sequence[str], workers: Sequence[i
             )
 
 
-def long(table: Path, folder: Path, stops: Sequence[str], options: Sequence[str], *, shard_rows: int) -> None:
-    """Screen a table with stops, and print what was measured."""
+def long(
+    table: Path,
+    folder: Path,
+    stops: Sequence[str],
+    options: Sequence[str],
+    *,
+    shard_rows: int,
+    unfinished: int | None = None,
+) -> None:
+    """Screen a table with stops, and print what was measured; one of so many rows is left unfinished."""
     seen: list[Look] = []
     plan = [(getattr(signal, f"SIG{name}"), float(at)) for name, _, at in (each.partition("@") for each in stops)]
     started = time.monotonic()
@@ -144,16 +160,13 @@ def long(table: Path, folder: Path, stops: Sequence[str], options: Sequence[str]
     with _beside(folder, ".csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(Look._fields)
-        for number, stop in enumerate([*plan, None], start=1):
+        for number, stop in enumerate(plan if unfinished else [*plan, None], start=1):
             resumed = ["--resume"] if folder.exists() else []
             for look in watch(table, folder, [*options, *resumed], number, stop=stop, shard_rows=shard_rows):
                 seen.append(look)
                 writer.writerow(look)
-    summary = json.loads((folder / "summary.json").read_text())
-    rejected = sum(summary["rejects"].values())
-    print(f"\n{summary['rows']:,} rows in {time.monotonic() - started:,.0f} s with {len(plan)} stops")
-    print(f"{rejected:,} rejected ({100 * rejected / max(summary['rows'], 1):.2f} %), {summary['total']}")
-    for number in range(1, len(plan) + 2):
+    print(f"\n{time.monotonic() - started:,.0f} s with {len(plan)} stops")
+    for number in sorted({look.start for look in seen}):
         own = [look for look in seen if look.start == number]
         rows = f"{own[0].rows:,} to {own[-1].rows:,} rows"
         print(f"process {number}: {own[-1].seconds:,.0f} s, {rows}, {_rate(own):.1f} rows/s")
@@ -161,7 +174,14 @@ def long(table: Path, folder: Path, stops: Sequence[str], options: Sequence[str]
         quarters = np.array_split(np.array([getattr(look, name) for look in seen]), 4)
         sizes = ", ".join(f"{each.max():.0f}" for each in quarters if len(each))
         print(f"most memory of {name.removesuffix('_mb')} in each quarter: {sizes} MB")
-    _time_left([look for look in seen if look.start == len(plan) + 1])
+    last = [look for look in seen if look.start == seen[-1].start]
+    if unfinished:
+        _time_left(last, end=last[-1].seconds + (unfinished - last[-1].rows) / _rate(last))
+        return
+    _time_left(last, end=last[-1].seconds)
+    summary = json.loads((folder / "summary.json").read_text())
+    rejected = sum(summary["rejects"].values())
+    print(f"{rejected:,} of {summary['rows']:,} rows rejected, {summary['total']}")
     for which in ("most", "least"):
         named = ", ".join(f"{each['system']} {each['probability']:.2f}" for each in summary[which])
         print(f"{which} makeable systems: {named}")
@@ -222,9 +242,8 @@ def _rate(seen: Sequence[Look]) -> float:
     return (last.rows - there[0].rows) / (last.seconds - there[0].seconds)
 
 
-def _time_left(seen: Sequence[Look]) -> None:
+def _time_left(seen: Sequence[Look], *, end: float) -> None:
     """Print how far the shown time left was off at some moments."""
-    end = seen[-1].seconds
     for share in (0.1, 0.25, 0.5, 0.75):
         look = seen[int(share * len(seen))]
         if look.left is not None:

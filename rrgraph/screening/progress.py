@@ -79,9 +79,9 @@ def watched(total: int | None) -> Iterator[Progress]:
 def _duration(seconds: float) -> str:
     """Return a time in the unit that suits it.
 
-    >>> _duration(40), _duration(600), _duration(9000)
-    ('40 s', '10 min', '2.5 h')
+    >>> _duration(40), _duration(210), _duration(900), _duration(9000)
+    ('40 s', '3.5 min', '15 min', '2.5 h')
     """
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.{int(seconds < 600)}f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

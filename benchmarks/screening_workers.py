@@ -8,7 +8,8 @@
 and prints rows a second once all have answered, and ratios. `long` screens a table in FOLDER, sends the process
 each signal so many seconds after it was started, resumes it, and prints rate, memory, how right the time left was that
 the log showed, and the makeable systems; `--same-as` compares the shards with those of a folder that was filled without
-stops; `--unfinished` ends with the last stop, and compares the time left with the rate of what followed. What was seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two
+stops; `--unfinished` ends with the last stop, and compares the time left with the rate of what followed. What was
+seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two
 to four metals with O, S, N or a halogen, one row in a hundred no formula. What follows `--` goes to `rrgraph screen`,
 such as `-- --conditions --no-energies`.
 """

@@ -36,7 +36,8 @@ class ConditionsDataConfig:
     Attributes:
         table: raw recipes, or a table with the column `steps`, or with `temperature_c`, `time_h` and `atmosphere`; see
             `rrgraph.conditions.load_conditions`.
-        split: how rows are divided: `nms`, `cra` or `random` as for reactions, `all` for a final model; `syntmte_year`,
+        split: how rows are divided: `nms`, `cra` or `random` as for reactions, `all` for a final model, whose intervals
+            are made on a tenth of the element systems before it learns from these too; `syntmte_year`,
             `syntmte_random` or `curated`, whose rows are measured on while the table is only learned from;
             `curated_half` learns from the curated oxides of half of their element systems and measures the others.
         recipes: whether the table is learned from where the split has training rows of its own.
@@ -129,11 +130,14 @@ class ConditionsConfig(BaseConfig):
         """Refuse to measure on validation rows that are learned from, or to learn nothing, by a `ConfigError`."""
         if not self.model.groups:
             raise ConfigError(f"model.groups is empty, expected some of {', '.join(GROUPS)}.")
-        if self.data.learn_validation and VALIDATION.word in self.evaluation.subsets:
-            raise ConfigError(
-                "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names them: "
-                f"set it to [{TEST.word}]."
-            )
+        if VALIDATION.word in self.evaluation.subsets:
+            if self.data.split == "all":
+                raise ConfigError("data.split=all leaves no rows to measure: set evaluation.subsets to [].")
+            if self.data.learn_validation:
+                raise ConfigError(
+                    "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names "
+                    f"them: set it to [{TEST.word}]."
+                )
 
 
 def check_conditions_config(config: ConditionsConfig) -> None:

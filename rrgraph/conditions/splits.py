@@ -18,12 +18,15 @@ from rrgraph.errors import DataError
 
 __all__ = ["SPLITS", "ConditionSplit", "split_conditions"]
 
-_OWN: Final = ("nms", "cra", "random", "all")
+_ALL: Final = "all"
+_OWN: Final = ("nms", "cra", "random", _ALL)
 _SYNTMTE: Final = ("syntmte_year", "syntmte_random")
 _CURATED: Final = ("curated", "curated_half")
 SPLITS: Final = (*_OWN, *_SYNTMTE, *_CURATED)
 """How rows can be divided, see `ConditionsDataConfig`."""
 
+_LEAST_HELD: Final = 100
+"""Fewer rows than these tell too little of how wide intervals have to be."""
 _LAST_YEAR: Final = 2014
 """Of training rows of the splits by year."""
 _VALIDATION_YEARS: Final = 2
@@ -39,7 +42,7 @@ class ConditionSplit:
     Attributes:
         train, validation, test: the rows.
         later: rows to learn from once validation rows have set the width of intervals: these rows, and in the split by
-            year the recipes of their years; none unless they are wanted.
+            year the recipes of their years; none unless they are wanted, as in a final model.
         report: numbers of rows, and of values left out by reason.
     """
 
@@ -104,12 +107,16 @@ def split_conditions(
     if split == _CURATED[1]:
         further.append(labelled_rows(_file(_CURATED_TABLE), dropped))
     parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight, dropped)
+    if split == _ALL:
+        held = _tenth_of_systems(parts["train"].table)
+        if held.sum() >= _LEAST_HELD:
+            parts |= {"train": parts["train"].select(~held), "validation": parts["train"].select(held)}
     counts = {name: len(rows) for name, rows in parts.items()}
     validation, later = parts["validation"], parts.pop("later", None)
     later = validation if later is None else ConditionRows.concat([validation, later])
     return ConditionSplit(
         **parts,
-        later=later if learn_validation else validation.none(),
+        later=later if learn_validation or split == _ALL else validation.none(),
         report={"rows": counts, "dropped": dict(+dropped)},
     )
 
@@ -123,7 +130,7 @@ def _own(reactions: ReactionTable, split: str, seed: int, dropped: Counter[str])
     The splits of reactions keep one row of each reaction, so that they say which reactions, not which recipes, are in a
     subset.
     """
-    dated = reactions if split in ("random", "all") else reactions.select(np.isfinite(reactions.years))
+    dated = reactions if split in ("random", _ALL) else reactions.select(np.isfinite(reactions.years))
     if not len(dated):
         raise DataError(f"No row of {reactions.source} has a year, which data.split={split} needs; random needs none.")
     dropped["recipe: without a year"] += len(reactions) - len(dated)
@@ -192,14 +199,20 @@ def _curated(reactions: ReactionTable, dropped: Counter[str], *, half: bool, see
         test = test.select(np.isin(test.table.element_systems, drawn[: len(drawn) // 2]))
     others = reactions.select(~np.isin(reactions.target_keys, test.table.target_keys))
     dropped["recipe: its target is measured"] += len(reactions) - len(others)
-    systems = others.element_systems
-    drawn = np.random.default_rng(0).permutation(np.unique(systems))
-    validation = np.isin(systems, drawn[: len(drawn) // 10])
+    validation = _tenth_of_systems(others)
     return {
         "train": condition_rows(others.select(~validation), dropped),
         "validation": condition_rows(others.select(validation), dropped),
         "test": test,
     }
+
+
+def _tenth_of_systems(table: ReactionTable) -> NDArray[np.bool_]:
+    """Return which rows (n,) are of a tenth of the element systems, drawn at random."""
+    systems = table.element_systems
+    drawn = np.random.default_rng(0).permutation(np.unique(systems))
+    found: NDArray[np.bool_] = np.isin(systems, drawn[: len(drawn) // 10])
+    return found
 
 
 def _with_further(

@@ -169,7 +169,24 @@ def test_further_tables_are_learned_from_without_the_systems_that_are_measured(t
     assert len(split.train) == len(plain.train) + 1
     assert (split.train.temperature[-1], split.train.atmosphere[-1], split.train.weight[-1]) == (777.0, "vacuum", 2.0)
     held = split_conditions(str(table), "all", further_tables=[str(path)], holdout=str(path))
-    assert not {777.0, 888.0} & set(held.train.temperature.tolist())
+    assert not {777.0, 888.0} & {*held.train.temperature.tolist(), *held.later.temperature.tolist()}
+
+
+def test_intervals_of_a_final_model_are_made_on_held_out_systems_that_it_then_learns_from(
+    table, tmp_path, capsys, monkeypatch
+):
+    assert not len(split_conditions(str(table), "all").later)  # too few rows to tell
+    monkeypatch.setattr("rrgraph.conditions.splits._LEAST_HELD", 10)
+    split = split_conditions(str(table), "all")
+    held = set(split.validation.table.element_systems)
+    assert held and not held & set(split.train.table.element_systems) and not len(split.test)
+    assert len(split.later) == len(split.validation)
+    divided = split_conditions(str(table), "random")
+    everything = sum(len(divided[name]) for name in ("train", "validation", "test"))
+    assert len(split.train) + len(split.later) == everything
+    run = ["train", "conditions", f"data.table={table}", "data.split=all", f"output={tmp_path}/run", *SMALL]
+    assert main(run) == 2
+    assert "data.split=all leaves no rows to measure: set evaluation.subsets to []" in capsys.readouterr().err
 
 
 @pytest.mark.data

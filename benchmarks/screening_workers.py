@@ -11,7 +11,7 @@ the log showed, and the makeable systems; `--same-as` compares the shards with t
 stops; `--unfinished` ends with the last stop, and compares the time left with the rate of what followed. What was
 seen every two seconds is in FOLDER.csv. The table is that of `--input`, or generated: formulas of two
 to four metals with O, S, N or a halogen, one row in a hundred no formula. What follows `--` goes to `rrgraph screen`,
-such as `-- --conditions --no-energies`.
+such as `-- --no-conditions --no-energies`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+
+from rrgraph.util.rows import count_rows
 
 LOOK_SECONDS = 2.0
 METALS = "Li Na K Mg Ca Sr Ba Sc Y La Ce Nd Ti Zr Nb Ta V Cr Mo W Mn Fe Co Ni Cu Zn Al Ga In Si Ge Sn Sb Pb Bi".split()  # noqa: SIM905
@@ -95,7 +97,7 @@ def main() -> None:
                 arguments.stops,
                 options,
                 shard_rows=arguments.shard_rows,
-                unfinished=arguments.rows if arguments.unfinished else None,
+                unfinished=arguments.unfinished,
             )
             if arguments.same_as:
                 equal = shards(arguments.folder) == shards(arguments.same_as)
@@ -151,9 +153,9 @@ def long(
     options: Sequence[str],
     *,
     shard_rows: int,
-    unfinished: int | None = None,
+    unfinished: bool = False,
 ) -> None:
-    """Screen a table with stops, and print what was measured; one of so many rows is left unfinished."""
+    """Screen a table with stops, and print what was measured; leave it unfinished after the last stop if asked to."""
     seen: list[Look] = []
     plan = [(getattr(signal, f"SIG{name}"), float(at)) for name, _, at in (each.partition("@") for each in stops)]
     started = time.monotonic()
@@ -177,7 +179,8 @@ def long(
         print(f"most memory of {name.removesuffix('_mb')} in each quarter: {sizes} MB")
     last = [look for look in seen if look.start == seen[-1].start]
     if unfinished:
-        _time_left(last, end=last[-1].seconds + (unfinished - last[-1].rows) / _rate(last))
+        left = (count_rows(str(table)) or 0) - last[-1].rows
+        _time_left(last, end=last[-1].seconds + left / max(_rate(last), 1e-9))
         return
     _time_left(last, end=last[-1].seconds)
     summary = json.loads((folder / "summary.json").read_text())

@@ -21,16 +21,7 @@ from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
 from rrgraph.chem.farkas import refusals
-from rrgraph.chem.gases import (
-    ATMOSPHERE,
-    BYPRODUCTS,
-    Gas,
-    GasList,
-    Limit,
-    gas_lists,
-    preference,
-    together,
-)
+from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, gas_lists, preference, together
 from rrgraph.chem.linear import Row, has_interior_point, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
 from rrgraph.chem.redox import DOPING, redox
@@ -97,7 +88,7 @@ def balance(
     ordered = sorted(distinct, key=lambda precursor: precursor.key)  # the answer must not depend on the order given
     for made in _readings(target):
         lists = gas_lists(made, ordered, released=released, taken_up=atmosphere, solids=solids)
-        found = next(_solutions(made, ordered, lists), None)
+        found = _solution(made, ordered, lists)
         if found is not None:
             return _equation(made, distinct, ordered, found)
     raise BalanceError(f"{head}: no positive amounts of all precursors give the target's element ratios.")
@@ -113,13 +104,11 @@ def _readings(target: Composition) -> Iterator[Composition]:
         yield Composition(key=target.key, formula=target.formula, amounts=amounts)
 
 
-def _solutions(
-    target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]
-) -> Iterator[_Solution]:
-    """Yield the solution with each list of gases that has one; most sets have one with the first list, or none."""
+def _solution(target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]) -> _Solution | None:
+    """Return the solution with the first list of gases that has one; most sets have it with the very first, or none."""
     found = _System.of(target, precursors, lists[0]).solve(proof=_SPECIES_BEFORE_PROOF + 1)
     if found is not None:
-        yield found
+        return found
     every, count = together(lists), len(precursors)
     rows = _matrix(target, precursors, every.gases)
     columns = [*zip(*rows.values(), strict=True)]
@@ -132,7 +121,8 @@ def _solutions(
         whole = whole or _System(target, precursors, every, [*rows.values()])
         found = whole.part(allowed).solve(proof=0)
         if found is not None:
-            yield found
+            return found
+    return None
 
 
 class _System:
@@ -167,18 +157,18 @@ class _System:
         rows = [row for row in ([row[column] for column in columns] for row in self.rows) if any(row)]
         return _System(self.target, self.precursors, allowed, rows, self.pivots)
 
-    def solve(self, *, proof: int | None) -> _Solution | None:
+    def solve(self, *, proof: int) -> _Solution | None:
         """Return the best solution with these gases, or None.
 
         Args:
-            proof: number of gas species that are not tried before it is known that there is a solution; None if it is.
+            proof: number of gas species that are not tried before it is known that there is a solution.
         """
         needs = self._needs()
         if needs is None:
             return None
         largest = min(len(self.gases), len(self.rows) + 1)
         for species in range(largest + 1):
-            if species == proof and not self._is_feasible():
+            if species == proof and not self.has_solution():
                 return None
             found = [
                 (self._cost(point, chosen), point, chosen)
@@ -283,9 +273,6 @@ class _System:
 
     def has_solution(self) -> bool:
         """Whether the precursors have positive coefficients with any of the gases, and no more oxygen than traces."""
-        return self._needs() is not None and self._is_feasible()
-
-    def _is_feasible(self) -> bool:
         if self.most is None:
             return has_interior_point([list(row) for row in self.rows], self.count)
         rows = [[*row[:-1], 0, row[-1]] for row in self.rows]

@@ -70,6 +70,7 @@ def _measured(model: ConditionsModel, rows: ConditionRows, arguments: argparse.N
     """Return the metrics on all rows of a table, and on those with new targets where the model knows only others."""
     from rrgraph.cli.common.show import UNRECORDED
     from rrgraph.conditions.run import measure_rows
+    from rrgraph.data import memory_note
     from rrgraph.util.config import MODEL
 
     systems = {MODEL: measure_rows(model, rows)}
@@ -81,14 +82,7 @@ def _measured(model: ConditionsModel, rows: ConditionRows, arguments: argparse.N
     known = model.learned.has_targets(rows.table)
     new = len(rows) - int(known.sum())
     if new < len(rows):
-        judge = (
-            f"judge by the {new:,} rows with a new target" if new else "no row with a new target is left to judge by"
-        )
-        print_problem(
-            arguments.command,
-            f"{len(rows) - new:,} of {len(rows):,} rows are about targets that were learned from: errors there are "
-            f"memory; {judge}.",
-        )
+        print_problem(arguments.command, memory_note(len(rows) - new, new, measure="errors there are"))
     if 0 < new < len(rows) and any((found := measure_rows(model, rows.select(~known))).values()):
         systems[_NEW] = found
     return systems

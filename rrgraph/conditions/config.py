@@ -7,7 +7,7 @@ from typing import Final
 
 from rrgraph.conditions.features import GROUPS
 from rrgraph.conditions.network import ValueNetworksConfig
-from rrgraph.conditions.splits import SPLITS
+from rrgraph.conditions.splits import ALL, SPLITS
 from rrgraph.data import SUBSET_NAMES, TEST, VALIDATION
 from rrgraph.errors import ConfigError
 from rrgraph.training import ValueTreesConfig
@@ -130,14 +130,14 @@ class ConditionsConfig(BaseConfig):
         """Refuse to measure on validation rows that are learned from, or to learn nothing, by a `ConfigError`."""
         if not self.model.groups:
             raise ConfigError(f"model.groups is empty, expected some of {', '.join(GROUPS)}.")
-        if VALIDATION.word in self.evaluation.subsets:
-            if self.data.split == "all":
-                raise ConfigError("data.split=all leaves no rows to measure: set evaluation.subsets to [].")
-            if self.data.learn_validation:
-                raise ConfigError(
-                    "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names "
-                    f"them: set it to [{TEST.word}]."
-                )
+        measured = VALIDATION.word in self.evaluation.subsets
+        if measured and self.data.split == ALL:
+            raise ConfigError(f"data.split={ALL} leaves no rows to measure: set evaluation.subsets to [].")
+        if measured and self.data.learn_validation:
+            raise ConfigError(
+                "data.learn_validation=true leaves no validation rows to measure, and evaluation.subsets names them: "
+                f"set it to [{TEST.word}]."
+            )
 
 
 def check_conditions_config(config: ConditionsConfig) -> None:

@@ -16,10 +16,11 @@ from rrgraph.conditions.tables import ConditionRows, condition_rows, labelled_ro
 from rrgraph.data import ReactionTable, load_table, split_table
 from rrgraph.errors import DataError
 
-__all__ = ["SPLITS", "ConditionSplit", "split_conditions"]
+__all__ = ["ALL", "SPLITS", "ConditionSplit", "split_conditions"]
 
-_ALL: Final = "all"
-_OWN: Final = ("nms", "cra", "random", _ALL)
+ALL: Final = "all"
+"""The split of a final model."""
+_OWN: Final = ("nms", "cra", "random", ALL)
 _SYNTMTE: Final = ("syntmte_year", "syntmte_random")
 _CURATED: Final = ("curated", "curated_half")
 SPLITS: Final = (*_OWN, *_SYNTMTE, *_CURATED)
@@ -107,7 +108,7 @@ def split_conditions(
     if split == _CURATED[1]:
         further.append(labelled_rows(_file(_CURATED_TABLE), dropped))
     parts = _with_further(parts, [rows.select(kept(rows.table)) for rows in further], own_weight, dropped)
-    if split == _ALL:
+    if split == ALL:
         held = _tenth_of_systems(parts["train"].table)
         if held.sum() >= _LEAST_HELD:
             parts |= {"train": parts["train"].select(~held), "validation": parts["train"].select(held)}
@@ -116,7 +117,7 @@ def split_conditions(
     later = validation if later is None else ConditionRows.concat([validation, later])
     return ConditionSplit(
         **parts,
-        later=later if learn_validation or split == _ALL else validation.none(),
+        later=later if learn_validation or split == ALL else validation.none(),
         report={"rows": counts, "dropped": dict(+dropped)},
     )
 
@@ -130,7 +131,7 @@ def _own(reactions: ReactionTable, split: str, seed: int, dropped: Counter[str])
     The splits of reactions keep one row of each reaction, so that they say which reactions, not which recipes, are in a
     subset.
     """
-    dated = reactions if split in ("random", _ALL) else reactions.select(np.isfinite(reactions.years))
+    dated = reactions if split in ("random", ALL) else reactions.select(np.isfinite(reactions.years))
     if not len(dated):
         raise DataError(f"No row of {reactions.source} has a year, which data.split={split} needs; random needs none.")
     dropped["recipe: without a year"] += len(reactions) - len(dated)

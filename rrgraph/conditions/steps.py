@@ -132,7 +132,7 @@ def read_steps(text: str) -> list[HeatingStep]:
     """Return the steps of a text such as `calcination 900 C 12 h; sintered at 1200-1300 °C for 2 days in air`.
 
     The kind may be missing (`firing`), or any word of a paper for it. Temperatures are in C or K, times in h, min or
-    days, before an atmosphere. Grinding in between (`reground`) is no step.
+    days, before an atmosphere. Grinding in between (`reground`) is not a step.
 
     Raises:
         DataError: a step is not of this form.

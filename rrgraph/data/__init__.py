@@ -20,7 +20,7 @@ from rrgraph.data.grouping import group_reactions
 from rrgraph.data.heating import whole_celsius
 from rrgraph.data.joined_formulas import SEPARATOR, separate_formulas, split_precursors
 from rrgraph.data.leakage import LeakageReport, Overlap, leakage_report
-from rrgraph.data.learned import LearnedReactions
+from rrgraph.data.learned import LearnedReactions, memory_note
 from rrgraph.data.literature.known_reactions import KnownReaction, KnownReactions, overlap_vectors, similarity
 from rrgraph.data.literature.tables import LITERATURE, cached_frame, load_known_reactions
 from rrgraph.data.precursor_table import PrecursorTable
@@ -78,6 +78,7 @@ __all__ = [
     "load_known_reactions",
     "load_recipes",
     "load_table",
+    "memory_note",
     "overlap_vectors",
     "preferred_spelling",
     "publication_agreement",

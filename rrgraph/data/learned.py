@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rrgraph.data.table import ReactionTable
 from rrgraph.util.arrays import check_array
 
-__all__ = ["LearnedReactions"]
+__all__ = ["LearnedReactions", "memory_note"]
 
 _BYTES = 8
 """Of a hash: a new reaction is taken for one of a million learned ones once in 18 trillion times."""
@@ -67,6 +67,24 @@ class LearnedReactions:
     def has_reactions(self, table: ReactionTable) -> NDArray[np.bool_]:
         """Return (rows,) whether each row's target was learned with this very precursor set."""
         return np.isin(_hashes(_reactions(table)), self.reactions)
+
+
+def memory_note(learned: int, new: int, *, known: str = "", measure: str = "accuracy there is") -> str:
+    """Return a sentence on rows whose targets were learned from, and those by which a model is to be judged.
+
+    >>> print(memory_note(3, 2))  # doctest: +ELLIPSIS
+    3 of 5 rows are about targets that were learned from: accuracy there is memory; judge by the 2 rows ...
+
+    Args:
+        learned: number of rows whose target was learned from.
+        new: number of the others.
+        known: what is to be said of the learned ones besides.
+        measure: what is memory.
+    """
+    judge = f"judge by the {new} rows with a new target" if new else "no row with a new target is left to judge by"
+    return (
+        f"{learned} of {learned + new} rows are about targets that were learned from{known}: {measure} memory; {judge}."
+    )
 
 
 def _reactions(table: ReactionTable) -> Iterable[str]:

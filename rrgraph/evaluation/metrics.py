@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from rrgraph.data import memory_note
 from rrgraph.evaluation.protocols import Protocol
 from rrgraph.evaluation.subgroups import Subgroups
 from rrgraph.metrics import (
@@ -44,12 +45,8 @@ class LearnedRows:
     reactions: int
 
     def __str__(self) -> str:
-        learned, new = self.learned.rows, self.new.rows
-        judge = f"judge by the {new} rows with a new target" if new else "no row with a new target is left to judge by"
-        return (
-            f"{learned} of {learned + new} rows are about targets that were learned from, {self.reactions} of them "
-            f"with the very precursors: accuracy there is memory; {judge}."
-        )
+        known = f", {self.reactions} of them with the very precursors"
+        return memory_note(self.learned.rows, self.new.rows, known=known)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

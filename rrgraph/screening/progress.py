@@ -84,4 +84,6 @@ def _duration(seconds: float) -> str:
     """
     if seconds < 100:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.{int(seconds < 600)}f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+    if seconds < 600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -32,8 +32,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
-from rrgraph.util.rows import count_rows
+from pyarrow import dataset
 
 LOOK_SECONDS = 2.0
 METALS = "Li Na K Mg Ca Sr Ba Sc Y La Ce Nd Ti Zr Nb Ta V Cr Mo W Mn Fe Co Ni Cu Zn Al Ga In Si Ge Sn Sb Pb Bi".split()  # noqa: SIM905
@@ -179,7 +178,7 @@ def long(
         print(f"most memory of {name.removesuffix('_mb')} in each quarter: {sizes} MB")
     last = [look for look in seen if look.start == seen[-1].start]
     if unfinished:
-        left = (count_rows(str(table)) or 0) - last[-1].rows
+        left = dataset.dataset(table, format=table.suffix[1:]).count_rows() - last[-1].rows
         _time_left(last, end=last[-1].seconds + left / max(_rate(last), 1e-9))
         return
     _time_left(last, end=last[-1].seconds)

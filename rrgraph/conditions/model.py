@@ -20,7 +20,7 @@ from rrgraph.conditions.steps import DRIED_C
 from rrgraph.conditions.tables import LABELS
 from rrgraph.data import LearnedReactions, PrecursorSet
 from rrgraph.nn import TreeEnsemble, checkpoint_mismatch, read_model, write_model
-from rrgraph.planning import Conditions, Interval
+from rrgraph.planning import Conditions, Interval, balanced_equation
 from rrgraph.properties import PropertyPredictor
 
 __all__ = [
@@ -137,11 +137,17 @@ class ConditionsModel:
         )
 
     def conditions(
-        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+        self,
+        targets: Sequence[Composition],
+        sets: Sequence[PrecursorSet],
+        *,
+        atmosphere: Atmosphere | None = None,
+        byproducts: tuple[Composition | str, ...] = (),
     ) -> list[Conditions]:
         """Return the conditions of each target from the precursor set at its side.
 
-        Unless it is known, an atmosphere that would oxidise the target has no probability; see `allowed_atmospheres`.
+        See `rrgraph.planning.ConditionSource`. Unless it is known, an atmosphere that would oxidise the target has no
+        probability; see `allowed_atmospheres`.
         """
         if not targets:
             return []
@@ -162,7 +168,12 @@ class ConditionsModel:
                     times={name: _time(each, row) for name, each in by_label.items() if np.isfinite(each.time[row])},
                     atmospheres=atmospheres,
                     firings=dict(zip(self.firings, map(float, whole.firings[row]), strict=True)),
-                    note=disagreement(target, precursors, next(iter(atmospheres)), asked=atmosphere is not None),
+                    note=disagreement(
+                        target,
+                        balanced_equation(target, precursors, byproducts),
+                        next(iter(atmospheres)),
+                        asked=atmosphere is not None,
+                    ),
                 )
             )
         return found

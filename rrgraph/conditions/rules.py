@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrgraph.chem import HALOGENS, Atmosphere, BalancedEquation, Composition, anhydrous
-from rrgraph.data import PrecursorSet
-from rrgraph.planning import balanced_equation
 
 __all__ = ["allowed_atmospheres", "disagreement"]
 
@@ -42,14 +40,16 @@ def allowed_atmospheres(target: Composition, atmospheres: Sequence[Atmosphere]) 
     )
 
 
-def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmosphere, *, asked: bool = False) -> str:
+def disagreement(
+    target: Composition, equation: BalancedEquation | None, atmosphere: Atmosphere, *, asked: bool = False
+) -> str:
     """Return how an atmosphere is not the one that the balanced equation implies, empty if both agree.
 
     Of a hydrate there is more to say: it does not survive firing.
 
     Args:
         target: what is made.
-        precursors: what it is made from.
+        equation: of what it is made from, None where that does not balance.
         atmosphere: of recipes, or the one that was asked for.
         asked: whether it was.
     """
@@ -58,7 +58,6 @@ def disagreement(target: Composition, precursors: PrecursorSet, atmosphere: Atmo
     if asked and not allowed_atmospheres(target, [atmosphere]).all():
         harm = "an oxide does not stay one" if atmosphere is Atmosphere.AMMONIA else "the target would be oxidised"
         return f"{harm} in {atmosphere.value}, which was asked for"
-    equation = balanced_equation(target, precursors, ())
     if equation is None or equation.atmosphere is atmosphere:
         return ""
     implied = equation.atmosphere

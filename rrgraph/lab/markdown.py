@@ -45,6 +45,7 @@ def _set(each: SheetSet) -> Iterator[str]:
     facts += [("Furnace, by recipes like it", each.fired), ("In stages", each.stages)]
     yield from [f"- {name}: {_text(value)}" for name, value in facts if value]
     yield from [f"- Reported: {_text(text)}" for text in each.reported]
+    yield from [f"- Recipe like it: {_text(text)}" for text in each.recipes]
     yield ""
     if each.weighed is not None:
         yield f"For {each.weighed['target_g']:g} g:"

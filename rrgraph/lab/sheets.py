@@ -52,6 +52,7 @@ class SheetSet:
         fired: conditions that are predicted for it, empty where there are none.
         stages: the same of calcination and sintering, empty where it is fired once.
         reported: conditions in literature precedents of this very set.
+        recipes: the nearest recorded recipes behind `fired`, but those that are `reported`.
     """
 
     rank: int
@@ -65,6 +66,7 @@ class SheetSet:
     fired: str
     stages: str
     reported: tuple[str, ...]
+    recipes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +97,7 @@ def plan_sheet(line: Mapping[str, Any]) -> PlanSheet:
         line: `SynthesisPlan.to_dict` with equations; grams, notes and precedents are shown where it has them.
     """
     handling = line.get("handling", {})
-    precedents = [
-        KnownReaction(**{**entry, "precursors": tuple(entry["precursors"])}) for entry in line.get("evidence", ())
-    ]
+    precedents = _reactions(line.get("evidence", ()))
     other = line["none_of_these"]
     return PlanSheet(
         target=line["target"],
@@ -118,6 +118,7 @@ def _sheet_set(
     keys = _keys(members)
     fired = line.get("conditions", {place: None})[place] or {}
     own = [each for each in precedents if each.conditions and _keys(each.precursors) == keys]
+    recipes = [each for each in _reactions(fired.get("recipes", ())) if each not in own]
     return SheetSet(
         rank=place + 1,
         precursors=" + ".join(f"{name}*" if name in unseen else name for name in members),
@@ -130,13 +131,22 @@ def _sheet_set(
         fired="; ".join(filter(None, (fired.get("text"), fired.get("note")))),
         stages=fired.get("stages", ""),
         reported=tuple(_reported(each) for each in own),
+        recipes=tuple(f"{' + '.join(each.precursors)} → {each.target}: {_conditions(each)}" for each in recipes),
     )
+
+
+def _reactions(entries: Sequence[Mapping[str, Any]]) -> list[KnownReaction]:
+    return [KnownReaction(**{**entry, "precursors": tuple(entry["precursors"])}) for entry in entries]
 
 
 def _reported(reaction: KnownReaction) -> str:
     """Return ``for Li7.1La3Zr1.9Cr0.1O12: 1125 °C, 12 h (doi ...)``; of the composition itself without the target."""
     target = "" if reaction.same_composition else f"for {reaction.target}: "
-    return f"{target}{reaction.conditions}" + (f" (doi {reaction.doi})" if reaction.doi else "")
+    return f"{target}{_conditions(reaction)}"
+
+
+def _conditions(reaction: KnownReaction) -> str:
+    return reaction.conditions + (f" (doi {reaction.doi})" if reaction.doi else "")
 
 
 def _keys(formulas: Sequence[str]) -> frozenset[str]:

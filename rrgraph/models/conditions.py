@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, lru_cache
 from typing import Final
@@ -13,9 +13,9 @@ from rrgraph.conditions import DRIED_C, ConditionsModel
 from rrgraph.data import LITERATURE, KnownReaction, KnownReactions, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
 
-__all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions", "condition_source"]
+__all__ = ["PredictedConditions", "bundled_conditions", "condition_source"]
 
-DEFAULT_CONDITIONS: Final = "conditions"
+_BUNDLED: Final = "conditions"
 """The bundled model of conditions."""
 
 _NEAREST: Final = 20
@@ -24,7 +24,7 @@ _ALIKE: Final = 0.9
 """Similarity from which another target's recipes count."""
 _SHOWN: Final = 3
 """Recipes that are named."""
-_MOST_KEPT: Final = 10_000
+_MOST_KEPT: Final = 2_000
 
 
 class PredictedConditions:
@@ -34,19 +34,26 @@ class PredictedConditions:
         model: name or folder of a model of conditions.
     """
 
-    def __init__(self, model: str = DEFAULT_CONDITIONS) -> None:
+    def __init__(self, model: str = _BUNDLED) -> None:
         self.name = model
-        self._known: dict[tuple[str, frozenset[str], Atmosphere | None], Conditions] = {}
+        self._known: dict[Hashable, Conditions] = {}
 
     def conditions(
-        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+        self,
+        targets: Sequence[Composition],
+        sets: Sequence[PrecursorSet],
+        *,
+        atmosphere: Atmosphere | None = None,
+        byproducts: tuple[Composition | str, ...] = (),
     ) -> list[Conditions]:
         """Return the conditions of each target from the set at its side, see `rrgraph.planning.ConditionSource`.
 
         Raises:
             ModelError: the model, or the encoder that it was trained with, is missing or damaged.
         """
-        keys = [(target.key, members.keys, atmosphere) for target, members in zip(targets, sets, strict=True)]
+        keys = [
+            (target.key, members.keys, atmosphere, byproducts) for target, members in zip(targets, sets, strict=True)
+        ]
         missing = {key: row for row, key in enumerate(keys) if key not in self._known}
         if len(self._known) + len(missing) > _MOST_KEPT:
             self._known.clear()
@@ -54,7 +61,7 @@ class PredictedConditions:
         rows = list(missing.values())
         if rows:
             asked = [targets[row] for row in rows], [sets[row] for row in rows]
-            found = self._model.conditions(*asked, atmosphere=atmosphere)
+            found = self._model.conditions(*asked, atmosphere=atmosphere, byproducts=byproducts)
             behind = self._behind(asked[0])
             for row, each in zip(rows, found, strict=True):
                 recipes = behind[targets[row].key]

@@ -211,7 +211,7 @@ class _Together:
 
     Args:
         source: predicts them.
-        found: all sets.
+        found: all sets, with the same by-products.
         atmosphere: in which they are fired, None where it is not known.
     """
 
@@ -229,6 +229,7 @@ class _Together:
             [found.target for found in asked.values()],
             [found.precursors for found in asked.values()],
             atmosphere=self._atmosphere,
+            byproducts=self._found[0].byproducts,
         )
         return dict(zip(asked, predicted, strict=True))
 

@@ -119,9 +119,21 @@ class ConditionSource(Protocol):
     """Predicts conditions."""
 
     def conditions(
-        self, targets: Sequence[Composition], sets: Sequence[PrecursorSet], *, atmosphere: Atmosphere | None = None
+        self,
+        targets: Sequence[Composition],
+        sets: Sequence[PrecursorSet],
+        *,
+        atmosphere: Atmosphere | None = None,
+        byproducts: tuple[Composition | str, ...] = (),
     ) -> list[Conditions]:
-        """Return the conditions of each target from the set at its side; all in one atmosphere if that is known."""
+        """Return the conditions of each target from the set at its side.
+
+        Args:
+            targets: what is made.
+            sets: one for each.
+            atmosphere: of all, None where it is not known.
+            byproducts: solids that may remain beside each target in the equation that notes are about.
+        """
         ...
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 from rrgraph.chem import Composition, FormulaWarning, as_atmosphere, element_system, parse_formula
 from rrgraph.errors import FormulaError, RRGraphError, reason_of, shortened
 from rrgraph.evaluation import system_distances
-from rrgraph.models import DEFAULT_CONDITIONS, Model, energy_source, load_conditions, load_model
+from rrgraph.models import Model, condition_source, energy_source, load_model
 from rrgraph.planning import Conditions, ConditionSource, EnergySource, SetConstraints, SynthesisPlan
 from rrgraph.screening.columns import SCHEMA, Shelf, answer_row
 from rrgraph.screening.settings import ScreeningSettings
@@ -118,11 +118,8 @@ class _Planner:
         self.job = job
         self.model: Model = load_model(job.settings.model, device=job.settings.device)
         self.energies: EnergySource | None = energy_source(job.settings.energies, temperature=job.settings.temperature)
-        # Not the one of plans, which also looks for the papers behind each prediction; no column has them.
         fired = job.settings.conditions
-        self.fired: ConditionSource | None = None
-        if fired:
-            self.fired = load_conditions(DEFAULT_CONDITIONS if fired is True else fired)
+        self.fired: ConditionSource | None = condition_source(fired) if fired else None
         self._plans([])  # raises at once what no target can change
         self.most = max(_MEMORY, _GROWTH * _memory())
 
@@ -190,7 +187,11 @@ class _Planner:
         if self.fired is None or not best:
             return {}
         asked = [targets[text] for text in best], [found.precursors for found in best.values()]
-        found = self.fired.conditions(*asked, atmosphere=as_atmosphere(self.job.settings.atmosphere))
+        found = self.fired.conditions(
+            *asked,
+            atmosphere=as_atmosphere(self.job.settings.atmosphere),
+            byproducts=next(iter(best.values())).byproducts,
+        )
         return dict(zip(best, found, strict=True))
 
     def _plans(self, targets: Sequence[Composition]) -> list[SynthesisPlan]:

@@ -83,6 +83,8 @@ CONDITION_FIELDS: Final[tuple[tuple[str, pa.DataType, Callable[[Conditions], Any
     ("firings", pa.int32(), lambda found: found.number_of_firings),
     ("stages", pa.string(), lambda found: found.stages or None),
     ("conditions_note", pa.string(), lambda found: found.note or None),
+    ("papers", pa.int32(), lambda found: found.papers),
+    ("recipe_dois", pa.string(), lambda found: ";".join(each.doi for each in found.recipes if each.doi) or None),
 )
 """How the best set is fired: name and type of the column, and what is taken from its conditions."""
 

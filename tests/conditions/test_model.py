@@ -31,6 +31,7 @@ from rrgraph.data import PrecursorSet, ReactionTable, load_table, similarity
 from rrgraph.errors import DataError
 from rrgraph.models import load_conditions as bundled_model
 from rrgraph.models import load_encoder
+from rrgraph.planning import balanced_equation
 from rrgraph.training import TreeFeatures, ValueTreesConfig
 
 pytest.importorskip("lightgbm")
@@ -305,8 +306,9 @@ def test_what_air_oxidises_is_not_fired_in_air(formula, oxidised):
     ],
 )
 def test_what_does_not_fit_the_equation_is_said(target, members, atmosphere, said):
-    members = PrecursorSet(map(parse_formula, members.split(";")))
-    found = disagreement(parse_formula(target), members, Atmosphere(atmosphere))
+    made = parse_formula(target)
+    equation = balanced_equation(made, PrecursorSet(map(parse_formula, members.split(";"))))
+    found = disagreement(made, equation, Atmosphere(atmosphere))
     assert said in found and bool(found) == bool(said)
 
 

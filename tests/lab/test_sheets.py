@@ -77,6 +77,7 @@ def test_every_form_names_predicted_conditions():
         times={"highest": Interval(10.0, 4.0, 24.0), "calcination": Interval(6.0, 2.0, 18.0)},
         atmospheres={Atmosphere.AIR: 1.0},
         firings={1: 0.2, 2: 0.8},
+        recipes=(PLAN.literature[0], precedent("Li6La3ZrTaO12", "Li2CO3 La2O3 ZrO2 Ta2O5", same_composition=False)),
         note="a note",
     )
     assert " 124 h (3.1-2000), " in str(replace(of_all, times={"highest": Interval(124.4, 3.14, 2000.0)}))
@@ -87,9 +88,12 @@ def test_every_form_names_predicted_conditions():
     stages = "calcination 800 °C (700-950), 6 h (2-18)"
     assert [each.stages for each in sheet.sets] == [stages, stages]
     assert replace(of_all, firings={1: 0.6, 2: 0.4}).stages == ""
+    recipe = "Li2CO3 + La2O3 + ZrO2 + Ta2O5 → Li6La3ZrTaO12: 1200 °C, 12 h, air (doi 10.1000/<x>)"
+    # What is reported for the first set is not said twice.
+    assert [len(each.recipes) for each in sheet.sets] == [1, 2] and sheet.sets[0].recipes == (recipe,)
     narrow = replace(of_all, temperatures={"highest": Interval(1235.0, 1230.0, 1240.0)})
     assert str(narrow).startswith("1240 °C (1230-1240)")  # not 1250
-    for text in (fired, stages):
+    for text in (fired, stages, "Recipe like it"):
         assert text in plan_page([sheet]) and text in plan_markdown(sheet)
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook(write_only=True)
@@ -97,7 +101,7 @@ def test_every_form_names_predicted_conditions():
     written = io.BytesIO()
     book.save(written)
     cells = [cell for row in openpyxl.load_workbook(written).active.iter_rows(values_only=True) for cell in row]
-    assert cells.count(fired) == cells.count(stages) == 2
+    assert cells.count(fired) == cells.count(stages) == cells.count(recipe) == 2
     assert "conditions" not in PLAN.to_dict() and sheet_of(PLAN).sets[0].fired == ""
 
 

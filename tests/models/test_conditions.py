@@ -75,6 +75,16 @@ def test_nitrogen_that_is_taken_up_is_no_noble_gas():
     assert found.conditions.with_note.endswith("the equation takes up N2, so that inert means nitrogen here")
 
 
+def test_a_note_is_about_the_equation_with_its_byproducts():
+    target, members = parse_formula("BiFeO3"), PrecursorSet(map(parse_formula, ("BiCl3", "FeCl2", "Na2CO3")))
+    fired = bundled_conditions()
+    said = [
+        fired.conditions([target], [members], atmosphere=Atmosphere.INERT, byproducts=solids)[0].note
+        for solids in ((), (parse_formula("NaCl"),))
+    ]
+    assert said == ["", "the equation implies air, inert was asked for"]
+
+
 def test_the_sets_of_a_plan_are_predicted_together_and_once(monkeypatch):
     asked = []
     predict = PredictedConditions.conditions

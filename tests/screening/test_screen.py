@@ -6,6 +6,7 @@ import json
 import re
 from concurrent.futures import Future
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pyarrow as pa
@@ -256,8 +257,8 @@ def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
     class Fired:
         asked: ClassVar = []
 
-        def conditions(self, targets, sets, *, atmosphere):
-            assert atmosphere is None
+        def conditions(self, targets, sets, *, atmosphere, byproducts):
+            assert atmosphere is None and byproducts == ()
             self.asked.append([(target.formula, len(members)) for target, members in zip(targets, sets, strict=True)])
             return [
                 Conditions(
@@ -268,21 +269,23 @@ def test_conditions_of_the_best_set(model, table, tmp_path, monkeypatch):
                     times={"highest": Interval(10.04, 5.0, 20.0), "calcination": Interval(6.0, 2.0, 12.0)},
                     atmospheres={Atmosphere.AIR: 0.9},
                     firings={1: 0.4, 2: 0.6},
+                    papers=len(members),
+                    recipes=tuple(SimpleNamespace(doi=doi) for doi in ("10.1/a", None, "10.1/b")),
                 )
                 for members in sets
             ]
 
     run(table, tmp_path / "plain")
-    monkeypatch.setattr(answers_module, "load_conditions", lambda name: Fired())
+    monkeypatch.setattr(answers_module, "condition_source", lambda chosen: Fired())
     run(table, tmp_path / "out", conditions=ScreeningSettings(input="-").conditions)  # the default
     assert Fired.asked[1] == [("BaZrO3", 2), ("LiFeO2", 2), ("BaTiO3", 2)]  # one call a batch, none for what has no set
     names = ("temperature_c", "temperature_c_low", "temperature_c_high", "time_h")
-    names += ("time_h_low", "time_h_high", "atmosphere", "firings", "stages")
+    names += ("time_h_low", "time_h_high", "atmosphere", "firings", "stages", "papers", "recipe_dois")
     by_target = {row["target"]: tuple(row.pop(name) for name in names) for row in rows(tmp_path / "out")}
     stages = "calcination 800 °C (700-900), 6 h (2-12)"
-    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages)
-    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages)
-    assert by_target["UO2"] == (None,) * 9
+    assert by_target["BaTiO3"] == (1002, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages, 2, "10.1/a;10.1/b")
+    assert by_target["Fe2O3"] == (1001, 900, 1101, 10.0, 5.0, 20.0, "air", 2, stages, 1, "10.1/a;10.1/b")
+    assert by_target["UO2"] == (None,) * 11
     assert {row[name] for row in rows(tmp_path / "plain") for name in names} == {None}
 
 

@@ -71,7 +71,7 @@ def run_experiment(
     """Carry out the runs of an experiment that are not finished yet, and compare all that are.
 
     A run that was interrupted goes on where its last epoch ended, one whose records are damaged is measured again, and
-    one that fails is reported while the others go on.
+    one that fails is reported while the others go on. One whose process dies is tried once more.
 
     Args:
         experiment: what is compared.
@@ -102,11 +102,18 @@ def run_experiment(
     if on_start is not None:
         on_start(runs, len(measured))
     failures: dict[Run, str] = {}
+    died: set[RunName] = set()
+
+    def again(run: Run) -> list[Run]:
+        first = run.key not in died
+        died.add(run.key)
+        return [run] if first else []
+
     _record(folder, runs, measured)
     with progress_bar(experiment.name, total=len(runs), done=len(measured), unit="run") as bar:
         threads = max(1, processors() // jobs)
         for index, answer in parallel_map(
-            partial(_run, runs=runs, jobs=threads), waiting, jobs=jobs, threads=threads, engine=engine
+            partial(_run, runs=runs, jobs=threads), waiting, jobs=jobs, threads=threads, again=again, engine=engine
         ):
             run = waiting[index]
             outcome = Outcome(0.0, f"{answer}.") if isinstance(answer, WorkerDied) else answer

@@ -61,7 +61,8 @@ def parallel_map(
         items: what is worked on; each is taken when a process is free for it.
         jobs: number of processes, at least 1.
         threads: for the arithmetic of each process, unless the environment variable OMP_NUM_THREADS is set.
-        again: returns what is to be done in place of an item whose process died, under its index, before other items.
+        again: returns what is to be done in place of an item whose process died, under its index, before other items;
+            where that is nothing, the item gets `WorkerDied`.
         retire: returns whether the process that gave a result is replaced, for example because it has grown.
         engine: starts the processes; by default `LocalEngine`.
     """
@@ -112,10 +113,10 @@ def _spread(
                 result = worker.result(future)
             except WorkerDied as died:
                 worker.close()
-                if again is None:
+                instead = [(index, each) for each in again(item)] if again else []
+                first.extend(instead)
+                if not instead:
                     yield index, died
-                else:
-                    first.extend((index, each) for each in again(item))
             else:
                 if retire(result):
                     worker.close()

@@ -19,6 +19,8 @@ from rrgraph.util.config import load_config
 from rrgraph.util.files import sha256_file
 from rrgraph.util.locking import locked_folder
 
+from ..mortal_engine import MortalEngine
+
 
 def ended(experiment, **options):
     """Run an experiment; return its result and the keys of the runs that were carried out."""
@@ -169,6 +171,18 @@ def test_a_run_that_was_killed_behind_its_last_file_is_tidied(trial):
     _, done = ended(experiment)
     assert done == []
     assert not kept.exists()
+
+
+def test_a_run_whose_process_dies_is_tried_once_more(trial):
+    experiment = load_experiment(trial, ["seeds=[0]"])
+    engine = MortalEngine(lambda run: run.system == "flat" or len(engine.items) == 1)
+    result, done = ended(experiment, engine=engine)
+    assert [run.system for run in engine.items] == ["popular", "popular", "flat", "flat"]
+    assert sorted(name for name, *_ in done) == ["flat", "popular"]
+    assert {run.system: said for run, said in result.failures.items()} == {
+        "flat": "a worker process died (out of memory?)."
+    }
+    assert [row["system"] for row in rows_of(result.folder)] == ["popular"]
 
 
 def test_an_unfinished_run_is_carried_out(trial):

@@ -4,8 +4,6 @@ import csv
 import importlib
 import json
 import re
-from concurrent.futures import Future
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import ClassVar
 
@@ -23,8 +21,8 @@ from rrgraph.planning import Conditions, Interval
 from rrgraph.screening import ScreeningSettings, page, screen
 from rrgraph.screening import answers as answers_module
 from rrgraph.screening import shards as shards_module
-from rrgraph.util.parallel import WorkerDied
 
+from ..mortal_engine import MortalEngine
 from .conftest import contents, interrupted_at
 
 screen_file = importlib.import_module("rrgraph.screening.screen")
@@ -295,42 +293,12 @@ def test_an_empty_table(model, tmp_path):
     assert (summary.rows, summary.total.targets, summary.most) == (0, 0, [])
 
 
-class Mortal:
-    """An engine in this process, whose workers die of what `dies` says."""
-
-    def __init__(self, dies):
-        self.dies, self.started, self.tasks = dies, 0, []
-
-    @contextmanager
-    def workers(self, jobs, threads):
-        def start():
-            self.started += 1
-            return self
-
-        yield start
-
-    def submit(self, function, item):
-        self.tasks.append([row.text for row in item.rows])
-        future = Future()
-        if self.dies(item):
-            future.set_exception(WorkerDied("dead"))
-        else:
-            future.set_result(function(item))
-        return future
-
-    def result(self, future):
-        return future.result()
-
-    def close(self):
-        pass
-
-
 @pytest.fixture
 def mortal(monkeypatch):
     """Return a function that puts such an engine in place of the others, and returns it."""
 
     def use(dies):
-        engine = Mortal(dies)
+        engine = MortalEngine(dies)
         monkeypatch.setattr(screen_file, "choose_engine", lambda name, address: engine)
         return engine
 
@@ -340,7 +308,7 @@ def mortal(monkeypatch):
 def test_the_shard_of_a_dead_process_is_tried_again(whole, table, tmp_path, mortal):
     engine = mortal(lambda task: task.tries < 2)
     run(table, tmp_path / "out", engine="local", shelf="BaO,TiO2")
-    assert len(engine.tasks) == 9
+    assert len(engine.items) == 9
     assert contents(tmp_path / "out") == contents(whole)
 
 
@@ -349,8 +317,9 @@ def test_a_poisonous_row_is_isolated_after_three_tries(whole, table, tmp_path, m
     monkeypatch.setattr(screen_file, "BATCH_ROWS", 2)
     run(table, tmp_path / "out", engine="local", shelf="BaO,TiO2")
     shard = ["BaZrO3", "LiFeO2", "BaTiO3", "UO2"]
-    assert [task for task in engine.tasks if set(task) & set(shard) and len(task) == 4].count(shard) == 3
-    assert [task for task in engine.tasks if "LiFeO2" in task][3:] == [["BaZrO3", "LiFeO2"], *[["LiFeO2"]] * 3]
+    tasks = [[row.text for row in task.rows] for task in engine.items]
+    assert tasks.count(shard) == 3
+    assert [task for task in tasks if "LiFeO2" in task][3:] == [["BaZrO3", "LiFeO2"], *[["LiFeO2"]] * 3]
     lost = [row for row in rejects(tmp_path / "out") if row["text"] == "LiFeO2"]
     assert [row["reason"] for row in lost] == ["Every process that plans this row dies (out of memory?)."]
     assert rows(tmp_path / "out") == [row for row in rows(whole) if row["target"] != "LiFeO2"]

@@ -49,6 +49,8 @@ def test_what_a_process_died_of_is_replaced_by_what_is_told():
     told = [partial(abs, -2), partial(abs, -3)]
     answers = sorted(parallel_map(operator.call, work, jobs=2, threads=1, again=lambda item: told))
     assert answers == [(0, 2), (0, 3), (1, 1)]
+    ((_, died),) = parallel_map(operator.call, work[:1], jobs=2, threads=1, again=lambda item: [])
+    assert isinstance(died, WorkerDied)
 
 
 def test_items_are_taken_when_a_process_is_free():

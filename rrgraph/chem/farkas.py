@@ -14,7 +14,6 @@ from operator import mul
 from typing import Final
 
 import numpy as np
-from scipy.optimize import nnls
 
 from rrgraph.chem.gases import Gas
 
@@ -75,6 +74,8 @@ def _proves(plane: Vector, precursors: Sequence[Vector], target: Vector) -> bool
 
 def _plane(precursors: Sequence[Vector], gases: Sequence[Vector], target: Vector) -> list[int]:
     """Return the normal of a plane that may prove it; 0 if amounts are found."""
+    from scipy.optimize import nnls  # takes a quarter of a second to import, and most plans do without
+
     columns = np.array([*precursors, *gases, target], dtype=np.float64).T
     columns /= np.abs(columns).max()
     wanted = columns[:, -1] - _LEAST * columns[:, : len(precursors)].sum(axis=1)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
+from math import lcm
 from typing import Final, NamedTuple
 
 from rrgraph.chem.canonical import canonical_key
@@ -72,6 +73,8 @@ _CATIONS: Final = frozenset({"Sn", "V", "Cr", "Mo", "W"})
 #: Cations that keep oxygen in their salts (zirconyl, vanadyl, uranyl), and how many atoms of it.
 _OXYCATIONS: Final = {"Ti": 1, "Zr": 1, "Hf": 1, "V": 1, "Bi": 1, "U": 2}
 _BASES: Final = ALKALI | {"Sr", "Ba"}
+_WHOLE: Final = 2 * lcm(*(ion.atoms for ions in _IONS.values() for ion in ions))
+"""Amounts times this one stay whole where numbers of ions and of water are taken from them."""
 #: Metals of complex acids such as HAuCl4.
 _NOBLE: Final = frozenset({"Au", "Pt", "Ir"})
 
@@ -119,31 +122,38 @@ def _spelling(formula: str, key: str) -> str:
 
 def _water(amounts: dict[str, Fraction]) -> Fraction:
     """Return the most water that leaves a salt of common ions, 0 if it is none or already dry."""
+    scale = _WHOLE * lcm(*(amount.denominator for amount in amounts.values()))
+    return Fraction(_whole_water({symbol: int(amount * scale) for symbol, amount in amounts.items()}), scale)
+
+
+def _whole_water(amounts: dict[str, int]) -> int:
+    """Return the water of amounts that are multiples of `_WHOLE`."""
     hydrogen, oxygen = amounts.pop("H"), amounts.pop("O")
     found = []
     for ions, cations in _readings(amounts):
-        held = sum((amounts[symbol] / ion.atoms * ion.hydrogen for symbol, ion in ions), Fraction(0))
-        bound = sum((amounts[symbol] / ion.atoms * ion.oxygen for symbol, ion in ions), Fraction(0))
-        charge = -sum((amounts[symbol] / ion.atoms * ion.charge for symbol, ion in ions), Fraction(0))
-        water = (hydrogen - held) / 2
+        number = [amounts[symbol] // ion.atoms for symbol, ion in ions]
+        held = sum(count * ion.hydrogen for count, (_, ion) in zip(number, ions, strict=True))
+        bound = sum(count * ion.oxygen for count, (_, ion) in zip(number, ions, strict=True))
+        charge = -sum(count * ion.charge for count, (_, ion) in zip(number, ions, strict=True))
+        water = (hydrogen - held) // 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
         metals = {symbol: amounts[symbol] for symbol in cations}
         if water >= 0 and not (beside and held) and _is_neutral(metals, charge, beside):
             found.append(water)
         protons = hydrogen - held - 2 * (oxygen - bound)
         acid = protons > 0 and _NOBLE.issuperset(cations) and not any(ion.basic_only for _, ion in ions)
-        if acid and oxygen >= bound and _is_neutral(metals, charge - protons, Fraction(0)):
+        if acid and oxygen >= bound and _is_neutral(metals, charge - protons, 0):
             found.append(oxygen - bound)
     if not found and amounts.keys() <= _BASES:
-        charge = sum((amount * CHARGES[symbol][0] for symbol, amount in amounts.items()), Fraction(0))
-        water = (hydrogen - charge) / 2
+        charge = sum(amount * CHARGES[symbol][0] for symbol, amount in amounts.items())
+        water = (hydrogen - charge) // 2
         if water > 0 and oxygen == charge + water:
             found.append(water)
     # A hydrogen phosphate is not taken for the hydrate of a phosphate that holds less hydrogen.
-    return min(found, default=Fraction(0))
+    return min(found, default=0)
 
 
-def _readings(amounts: dict[str, Fraction]) -> Iterator[tuple[list[tuple[str, _Ion]], list[str]]]:
+def _readings(amounts: dict[str, int]) -> Iterator[tuple[list[tuple[str, _Ion]], list[str]]]:
     """Yield the ways to tell ions from cations: one ion for each element that can be in one."""
     symbols = [symbol for symbol in amounts if symbol in _IONS]
     options: Sequence[tuple[_Ion | None, ...]] = [
@@ -158,10 +168,10 @@ def _readings(amounts: dict[str, Fraction]) -> Iterator[tuple[list[tuple[str, _I
             yield ions, cations
 
 
-def _is_neutral(cations: dict[str, Fraction], charge: Fraction, oxygen: Fraction) -> bool:
+def _is_neutral(cations: dict[str, int], charge: int, oxygen: int) -> bool:
     """Whether cations with this much oxygen of their own can have the charge; ammonium alone is counted by its ion."""
     if oxygen:
-        kept = sum((amount * _OXYCATIONS.get(symbol, 0) for symbol, amount in cations.items()), Fraction(0))
+        kept = sum(amount * _OXYCATIONS.get(symbol, 0) for symbol, amount in cations.items())
         if oxygen != kept:
             return False
     if not cations:
@@ -171,8 +181,6 @@ def _is_neutral(cations: dict[str, Fraction], charge: Fraction, oxygen: Fraction
     total = charge + 2 * oxygen
     if len(cations) == 1:
         ((symbol, amount),) = cations.items()
-        return total / amount in CHARGES[symbol]
-    low, high = (
-        sum((amount * CHARGES[symbol][end] for symbol, amount in cations.items()), Fraction(0)) for end in (0, -1)
-    )
+        return any(total == amount * each for each in CHARGES[symbol])
+    low, high = (sum(amount * CHARGES[symbol][end] for symbol, amount in cations.items()) for end in (0, -1))
     return low <= total <= high

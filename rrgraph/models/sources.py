@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from rrgraph.chem import KJ_PER_EV, BalancedEquation, Composition, as_temperature, measured_solids
-from rrgraph.data import LITERATURE, KnownReactions, load_known_reactions
+from rrgraph.data import LITERATURE, load_known_reactions
 from rrgraph.errors import PlanningError
 from rrgraph.models.energy_corrections import corrected_energy
 from rrgraph.nn import encode_equally
@@ -132,16 +132,10 @@ def literature_source(literature: Literature | None) -> LiteratureSource | None:
     """
     if literature is False:
         return None
-    if literature is None or literature is True or literature == LITERATURE:
-        return _bundled()
+    if literature is None or literature is True:
+        literature = LITERATURE
     if isinstance(literature, str | os.PathLike):
         return load_known_reactions(literature)
     if not isinstance(literature, LiteratureSource):
         raise PlanningError(f"literature is {literature!r}, expected True, False, or a reaction table.")
     return literature
-
-
-@lru_cache(maxsize=1)
-def _bundled() -> KnownReactions:
-    """Return the table of the package, kept for later plans."""
-    return load_known_reactions(LITERATURE)

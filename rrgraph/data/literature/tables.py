@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -56,16 +56,16 @@ there is one paper, and the lowest and highest temperature where they are the me
 def load_known_reactions(name_or_path: str | os.PathLike[str]) -> KnownReactions:
     """Load recorded reactions from a table or from raw recipes, given by name or path.
 
-    `literature` is ready for use. Other catalogued tables are cleaned and their precursors get their preferred
-    spelling; files are used unchanged. Rows without conditions get those of `text_mined_recipes`, if these are on this
-    computer; see `with_conditions`.
+    `literature` is ready for use, and kept for the next time. Other catalogued tables are cleaned and their precursors
+    get their preferred spelling; files are used unchanged. Rows without conditions get those of `text_mined_recipes`,
+    if these are on this computer; see `with_conditions`.
 
     Raises:
         DataError: there is neither such a name nor such a file, or it is not a reaction table.
     """
     name = os.fspath(name_or_path)
     if name == LITERATURE:
-        return KnownReactions(_bundled(), name=name)
+        return _bundled_reactions()
     if name not in CATALOGUE:
         return KnownReactions(_group(name, name), name=Path(name).name)
     path = data_path(name)
@@ -86,6 +86,11 @@ def _group(name: str, path: str) -> pd.DataFrame:
         table, _ = clean_table(table)
         return group_reactions(table, spell=preferred_spelling)
     return group_reactions(table)
+
+
+@cache
+def _bundled_reactions() -> KnownReactions:
+    return KnownReactions(_bundled(), name=LITERATURE)
 
 
 def _bundled() -> pd.DataFrame:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +35,15 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def small_files():
-    """Let no file of this process grow beyond 4 KiB."""
+    """Let no file of this process grow beyond 4 KiB, also not the one that the results of tests are written to."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture
@@ -226,13 +229,13 @@ def test_many_writers_of_one_file_leave_one_of_theirs(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet", "model"])
-def test_files_that_grow_too_large_are_one_sentence(tmp_path, small_files, suffix):
+def test_files_that_grow_too_large_are_one_sentence(tmp_path, suffix):
     import pandas as pd
 
     path = tmp_path / f"a.{suffix}"
     path.write_text("before")
     table = pd.DataFrame(np.random.default_rng(0).random((2000, 2)), columns=["a", "b"])
-    with pytest.raises(DataError) as error:
+    with pytest.raises(DataError) as error, small_files():
         if suffix == "model":
             path = tmp_path / "model.safetensors"
             write_model(tmp_path, "test", {"a": torch.rand(5000)}, {})

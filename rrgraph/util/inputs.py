@@ -50,8 +50,6 @@ MAX_LINE: Final = 1 << 24
 """Characters that a line, or a row of several lines, may have: 16 million."""
 
 _MEMORY_MB: Final = 800
-_MAX_EXPANDED: Final = 1 << 32
-"""Bytes that a compressed file may give: 4 GiB."""
 _EXPANSION: Final = 200
 """How many times its size a compressed file may give where that is more than `_FREE` bytes; tables give 3 to 50."""
 _FREE: Final = 1 << 23
@@ -200,9 +198,11 @@ def check_expansion(name: str, given: int, own: int, *, free: int = _FREE) -> No
     Raises:
         DataError: it is too much.
     """
-    if given > free and given > min(_MAX_EXPANDED, _EXPANSION * own):
-        limit = f"{_MAX_EXPANDED >> 30} GB" if given > _MAX_EXPANDED else f"{_EXPANSION} times its own size"
-        raise DataError(f"{capital(name)} gives more than {limit} when it is decompressed, which no table does.")
+    if given > max(free, _EXPANSION * own):
+        raise DataError(
+            f"{capital(name)} gives more than {_EXPANSION} times its own size when it is decompressed, "
+            "which no table does."
+        )
 
 
 @contextmanager

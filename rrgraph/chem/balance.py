@@ -20,7 +20,7 @@ from math import lcm
 from rrgraph.chem.canonical import key_amounts
 from rrgraph.chem.composition import Composition
 from rrgraph.chem.equation import BalancedEquation, Term
-from rrgraph.chem.farkas import refusals
+from rrgraph.chem.farkas import Vector, refusals
 from rrgraph.chem.gases import ATMOSPHERE, BYPRODUCTS, Gas, GasList, Limit, gas_lists, preference, together
 from rrgraph.chem.linear import Row, has_interior_point, interior_point, is_feasible, reduce_rows
 from rrgraph.chem.materials import Material, as_composition, as_compositions
@@ -106,23 +106,42 @@ def _readings(target: Composition) -> Iterator[Composition]:
 
 def _solution(target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]) -> _Solution | None:
     """Return the solution with the first list of gases that has one; most sets have it with the very first, or none."""
-    found = _System.of(target, precursors, lists[0]).solve(proof=_SPECIES_BEFORE_PROOF + 1)
-    if found is not None:
-        return found
     every, count = together(lists), len(precursors)
     rows = _matrix(target, precursors, every.gases)
     columns = [*zip(*rows.values(), strict=True)]
     of_gas = dict(zip(every.gases, columns[count:], strict=False))
     whole = None
-    for allowed in lists[1:]:
-        known = refusals(tuple(rows), allowed.gases)
-        if known.refuses(columns[:count], [of_gas[gas] for gas in allowed.gases], columns[-1]):
+    for allowed in lists:
+        gases = [of_gas[gas] for gas in allowed.gases]
+        if _is_refused(allowed, tuple(rows), columns[:count], gases, columns[-1]):
             continue
-        whole = whole or _System(target, precursors, every, [*rows.values()])
-        found = whole.part(allowed).solve(proof=0)
+        if allowed is lists[0]:
+            found = _System.of(target, precursors, allowed).solve(proof=_SPECIES_BEFORE_PROOF + 1)
+        else:
+            whole = whole or _System(target, precursors, every, [*rows.values()])
+            found = whole.part(allowed).solve(proof=0)
         if found is not None:
             return found
     return None
+
+
+def _is_refused(
+    allowed: GasList,
+    elements: tuple[str, ...],
+    precursors: Sequence[Vector],
+    gases: Sequence[Vector],
+    target: Vector,
+) -> bool:
+    """Whether it is quickly proved that there is no solution with a list of gases, by columns of `_matrix`."""
+    if allowed.traces and "O" in elements:
+        # One more balance, of the oxygen gas that there may be: what is not taken up or released remains.
+        oxygen, (share, whole) = elements.index("O"), (2 * _TRACES).as_integer_ratio()
+        is_oxygen = [gas.composition.key == "O" for gas in allowed.gases]
+        gases = [(*gas, is_it * whole * abs(gas[oxygen])) for gas, is_it in zip(gases, is_oxygen, strict=True)]
+        gases.append((*[0] * len(elements), 1))
+        precursors, target = [(*each, 0) for each in precursors], (*target, share * target[oxygen])
+        elements = (*elements, "traces")
+    return refusals(elements, allowed.gases).refuses(precursors, gases, target)
 
 
 class _System:

@@ -17,7 +17,7 @@ import numpy as np
 
 from rrgraph.chem.gases import Gas
 
-__all__ = ["Refusals", "refusals"]
+__all__ = ["Refusals", "Vector", "refusals"]
 
 Vector = Sequence[int]
 

@@ -315,6 +315,31 @@ def test_nitrogen_is_not_taken_up_where_oxygen_leaves():
         balance(parse_formula("GaN"), [parse_formula("Ga2O3")], atmosphere=[parse_formula("N2")])
 
 
+@pytest.mark.parametrize("target", ["LiFePO4", "SrTiO2.5", "BaS", "V2O3"])
+def test_quick_refusals_change_no_equation(target, monkeypatch):
+    module = import_module("rrgraph.chem.balance")
+    elements = parse_formula(target).elements | {"C", "N", "H", "O"}
+    oxides = parse_all("Fe2O3 P2O5 Y2O3 BaO2 CuO SrO TiO2 TiO SiO2 V2O5")
+    others = parse_all("Li2CO3 FeC2O4 FePO4 BaCO3 Ba(NO3)2 BaS SrCO3 NH4H2PO4 Cu Ti V S")
+    usable = [each for each in (*oxides, *others) if each.elements <= elements]
+    sets = [chosen for size in (1, 2, 3) for chosen in combinations(usable, size)]
+
+    def equations():
+        for chosen in sets:
+            try:
+                yield str(balance(target, chosen))
+            except BalanceError:
+                yield None
+
+    quick, refused = module._is_refused, []
+    monkeypatch.setattr(module, "_is_refused", lambda *given: quick(*given) and not refused.append(given[0]))
+    found = [*equations()]
+    assert {allowed.traces for allowed in refused} == {False, True}
+    monkeypatch.setattr(module, "_is_refused", lambda *_: False)
+    assert found == [*equations()]
+    assert None in found and len({*found}) > 1
+
+
 def test_balancing_solves_few_systems(monkeypatch):
     solved = []
     module = import_module("rrgraph.chem.balance")  # its name in the package is that of the function

@@ -7,7 +7,6 @@ target is there, or is on the plane while a precursor is not, whose amount would
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 from math import lcm
 from operator import mul
@@ -83,9 +82,23 @@ def _plane(precursors: Sequence[Vector], gases: Sequence[Vector], target: Vector
     largest = np.abs(missed).max()
     if largest < _CLOSE:
         return [0] * len(target)
-    exact = [Fraction(value).limit_denominator(_DENOMINATOR) for value in (missed / largest).tolist()]
-    common = lcm(*[value.denominator for value in exact])
-    return [int(value * common) for value in exact]
+    exact = [_fraction(value) for value in (missed / largest).tolist()]
+    common = lcm(*[denominator for _, denominator in exact])
+    return [numerator * (common // denominator) for numerator, denominator in exact]
+
+
+def _fraction(value: float) -> tuple[int, int]:
+    """Return the last convergent of a continued fraction whose denominator is small: a quick `Fraction`."""
+    numerator, denominator, before, below = 1, 0, 0, 1
+    left, right = value.as_integer_ratio()
+    while right:
+        whole, rest = divmod(left, right)
+        if below + whole * denominator > _DENOMINATOR:
+            break
+        numerator, before = before + whole * numerator, numerator
+        denominator, below = below + whole * denominator, denominator
+        left, right = right, rest
+    return numerator, denominator
 
 
 def _product(plane: Vector, vector: Vector) -> int:

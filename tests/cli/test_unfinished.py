@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import rrgraph as rr
+from rrgraph.cli import main
 from rrgraph.cli.common.unfinished import open_unfinished
 from rrgraph.errors import DataError
 
@@ -270,12 +271,12 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
 def test_a_process_that_was_killed_is_resumed(tmp_path):
     formulas = dict.fromkeys(row.target.formula for row in rr.load_reactions("textbook"))
     (tmp_path / "targets.txt").write_text("\n".join([*formulas][:32]))
-    command = [sys.executable, "-m", "rrgraph", "plan", "--input", str(tmp_path / "targets.txt"), "--top-k", "3"]
-    subprocess.run([*command, "--output", str(tmp_path / "whole.jsonl")], check=True)
+    command = ["plan", "--input", str(tmp_path / "targets.txt"), "--top-k", "3"]
+    assert main([*command, "--output", str(tmp_path / "whole.jsonl")]) == 0
     output, partial = tmp_path / "plans.jsonl", tmp_path / "plans.jsonl.partial"
     resumed = [*command, "--output", str(output), "--resume"]
     for batches in (1, 2):
-        process = subprocess.Popen(resumed, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([sys.executable, "-m", "rrgraph", *resumed], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
         while not (partial.exists() and partial.read_bytes().count(b"\n") > batches):
             assert process.poll() is None and time.monotonic() < deadline
@@ -283,6 +284,6 @@ def test_a_process_that_was_killed_is_resumed(tmp_path):
         process.kill()
         assert process.wait() == -signal.SIGKILL
         assert not output.exists()
-    subprocess.run(resumed, check=True)
+    assert main(resumed) == 0
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     assert not partial.exists()

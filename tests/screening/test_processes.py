@@ -73,11 +73,10 @@ def test_killed_processes_change_nothing(engine, name, tmp_path):
     waited_for(lambda: not workers(mark, name))
 
     kept = {path.name: path.stat().st_mtime_ns for path in done.glob("[0-9]*.json")}
-    assert subprocess.run([*command, "--resume"], env=environment, timeout=LONG).returncode == 0
+    screen(settings, folder, engine="serial", resume=True)
     assert kept.items() <= {path.name: path.stat().st_mtime_ns for path in done.glob("[0-9]*.json")}.items()
     assert contents(folder / "shards") == contents(tmp_path / "whole" / "shards")
     assert (folder / "rejects.csv").read_bytes() == (tmp_path / "whole" / "rejects.csv").read_bytes()
-    waited_for(lambda: not workers(mark, name))
 
 
 def test_a_cluster_that_loses_one_of_two_nodes_leaves_the_same_bytes(tmp_path, monkeypatch):

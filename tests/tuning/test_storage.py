@@ -255,7 +255,7 @@ def test_processes_that_begin_a_study_at_once_both_have_it(config, tmp_path):
     (tmp_path / "space.yaml").write_text("parameters: {training.learning_rate: {range: [0.001, 0.1]}}\n")
     command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "config.yaml"), str(tmp_path / "space.yaml")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(2)]
     try:
         said = [process.stdout.readline() for process in processes]
         for number in range(2):
@@ -264,7 +264,7 @@ def test_processes_that_begin_a_study_at_once_both_have_it(config, tmp_path):
                 process.stdin.write(f"{place}\n")
                 process.stdin.flush()
             said += [process.stdout.readline() for process in processes]
-        assert said == ["ready\n"] * 3 + ["done\n"] * 6
+        assert said == ["ready\n"] * 2 + ["done\n"] * 4
     finally:
         for process in processes:
             process.stdin.close()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, starmap
 from math import lcm
 
@@ -97,11 +98,17 @@ def balance(
 def _readings(target: Composition) -> Iterator[Composition]:
     """Yield the target as typed, then, if decimals were cut off, with the amounts of its key at equal total."""
     yield target
-    exact = key_amounts(target.key)
-    scale = sum((amount for _, amount in target.amounts), Fraction(0)) / sum(amount for _, amount in exact)
-    amounts = tuple((symbol, amount * scale) for symbol, amount in exact)
+    amounts = _exact_amounts(target.key, target.atoms)
     if amounts != target.amounts:
         yield Composition(key=target.key, formula=target.formula, amounts=amounts)
+
+
+@lru_cache(maxsize=1024)
+def _exact_amounts(key: str, atoms: Fraction) -> tuple[tuple[str, Fraction], ...]:
+    """Return the amounts of a key at a number of atoms."""
+    amounts = key_amounts(key)
+    scale = atoms / sum(amount for _, amount in amounts)
+    return tuple((symbol, amount * scale) for symbol, amount in amounts)
 
 
 def _solution(target: Composition, precursors: Sequence[Composition], lists: tuple[GasList, ...]) -> _Solution | None:
@@ -311,7 +318,7 @@ def _charges(target: Composition, precursors: Sequence[Composition], limit: Limi
     """Return how far a formula unit of the target is below a limit of `Redox`, and of each precursor (at least 0)."""
     if limit is None:
         return [0.0]
-    size = [float(sum(amount for _, amount in each.amounts)) for each in (target, *precursors)]
+    size = [float(each.atoms) for each in (target, *precursors)]
     traits = [redox(each) for each in precursors]
     freed = limit == "hydrogen" and "H" not in target.elements
     brought = [max(0.0, getattr(trait, limit)) + (trait.from_halide if freed else 0.0) for trait in traits]

@@ -84,6 +84,11 @@ class Composition:
         return hash(self.key)
 
     @property
+    def atoms(self) -> Fraction:
+        """Number of atoms of the formula unit as typed."""
+        return Fraction(sum(self.whole), self.scale)
+
+    @property
     def floats(self) -> dict[str, float]:
         """The amounts of the formula unit by element symbol, rounded."""
         return {symbol: amount / self.scale for (symbol, _), amount in zip(self.amounts, self.whole, strict=True)}

@@ -155,7 +155,7 @@ class Entry:
 
     @property
     def atoms(self) -> float:
-        return _atoms(self.composition)
+        return float(self.composition.atoms)
 
     @property
     def per_atom(self) -> float:
@@ -266,7 +266,7 @@ def _series(data: Path, name: str, source: str, dropped: Counter[str]) -> Iterat
             dropped[f"{source}: formula not readable, too large, or of an element without data"] += 1
             continue
         texts = [text for text in values if text in elements]
-        scale = _atoms(composition) / _atoms(parse_formula(formula))
+        scale = float(composition.atoms) / float(parse_formula(formula).atoms)
         energies = [
             scale * values[text] + sum(float(n) * elements[text][symbol] for symbol, n in composition.amounts)
             for text in texts
@@ -299,7 +299,7 @@ def _elements(data: Path) -> Iterator[Entry]:
 
 
 def _fitted(composition: Composition, t: Array, g: Array, source: str) -> Entry | None:
-    atoms = _atoms(composition)
+    atoms = float(composition.atoms)
     count = solid_range(t, g, atoms) if len(t) >= 2 else 0
     if count < 2:
         return None
@@ -322,7 +322,7 @@ def _handbook(data: Path, dropped: Counter[str]) -> Iterator[Entry]:
         if composition is None:
             dropped["CRC: organic, or formula not known"] += 1
         elif len(composition.amounts) > 1 and _is_material(composition):
-            atoms = _atoms(composition)
+            atoms = float(composition.atoms)
             entropy = float(row["S0s"]) if row["S0s"] else None
             usual = _USUAL * atoms
             at_reference = usual @ [1.0, REFERENCE_TEMPERATURE * 1e-3, 1e5 / REFERENCE_TEMPERATURE**2]
@@ -339,7 +339,7 @@ def _readable(formula: str) -> Composition | None:
         return None
     if not composition.elements <= ATOMIC_NUMBERS.keys():
         return None
-    if _atoms(composition) <= _LARGEST:
+    if float(composition.atoms) <= _LARGEST:
         return composition
     if len(composition.amounts) != 2:
         return None
@@ -391,10 +391,6 @@ def _calculated(path: Path, wanted: frozenset[Composition]) -> dict[Composition,
 def _signature(counts: Mapping[str, float]) -> frozenset[tuple[str, float]]:
     total = sum(counts.values())
     return frozenset((symbol, round(n / total, 4)) for symbol, n in counts.items())
-
-
-def _atoms(composition: Composition) -> float:
-    return float(sum(amount for _, amount in composition.amounts))
 
 
 def _json(path: Path) -> Any:

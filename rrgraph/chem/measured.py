@@ -55,7 +55,7 @@ class SolidData:
     @property
     def atoms(self) -> float:
         """Number of atoms of a formula unit."""
-        return float(sum(amount for _, amount in self.composition.amounts))
+        return float(self.composition.atoms)
 
     def free_energy(self, temperature: float) -> float:
         """Return H(T) - T S(T) in kJ/mol, with the reference of `GasData.free_energy`.

@@ -29,8 +29,7 @@ def oxygen_values(composition: Composition) -> tuple[float, float]:
     >>> from rrgraph.chem import parse_formula
     >>> for formula in ("TiO2", "Ti", "BaCO3", "LiOH", "FeC2O4", "NH4H2PO4", "Ba(NO3)2"):
     ...     composition = parse_formula(formula)
-    ...     atoms = float(sum(amount for _, amount in composition.amounts))
-    ...     print(formula, *(round(value * atoms, 6) for value in oxygen_values(composition)))
+    ...     print(formula, *(round(value * float(composition.atoms), 6) for value in oxygen_values(composition)))
     TiO2 2.0 2.0
     Ti 0.0 0.0
     BaCO3 1.0 1.0

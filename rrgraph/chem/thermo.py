@@ -78,7 +78,7 @@ class GasData:
     @property
     def atoms(self) -> int:
         """Number of atoms of the molecule."""
-        return int(sum(amount for _, amount in self.composition.amounts))
+        return int(self.composition.atoms)
 
     @property
     def is_condensed_element(self) -> bool:

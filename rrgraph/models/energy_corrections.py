@@ -53,9 +53,8 @@ def correction_terms(composition: Composition) -> dict[str, float]:
 def corrected_energy(composition: Composition, value: float, deviation: float) -> FormationEnergy:
     """Return a predicted formation energy and its standard deviation with the correction, all in eV/atom."""
     corrections = _corrections()
-    atoms = float(sum(amount for _, amount in composition.amounts))
     total = sum(count * corrections.get(term, 0.0) for term, count in correction_terms(composition).items())
-    return value + total / atoms, math.hypot(deviation, corrections[SPREAD])
+    return value + total / float(composition.atoms), math.hypot(deviation, corrections[SPREAD])
 
 
 @cache

@@ -167,7 +167,7 @@ def _reactions(solids: Sequence[SolidData]) -> Iterator[BalancedEquation]:
 def _solid_part(equation: BalancedEquation, energies: Mapping[str, float]) -> float:
     """Return the energy of the target less that of its precursors, eV for a formula unit, from eV/atom by key."""
     terms = [(equation.target, 1.0), *((each, -float(n)) for each, n in equation.precursors)]
-    return sum(n * float(sum(count for _, count in each.amounts)) * energies[each.key] for each, n in terms)
+    return sum(n * float(each.atoms) * energies[each.key] for each, n in terms)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def reaction_energy(
     thermal = [thermal_uncertainty(each, temperature) for each, _, is_gas in terms if not _is_gas(each, is_gas)]
     estimated = None in thermal
     total = 0.0
-    variance = (float(_atoms(equation.target)) * solid_uncertainty(temperature)) ** 2 if estimated else 0.0
+    variance = (float(equation.target.atoms) * solid_uncertainty(temperature)) ** 2 if estimated else 0.0
     for composition, atoms, is_gas in terms:
         energy, deviation = _energy(composition, is_gas, energies)
         spread = thermal_uncertainty(composition, temperature) or 0.0
@@ -131,7 +131,7 @@ def reaction_energy(
         total += atoms * energy
         variance += atoms**2 * (deviation**2 + spread**2)
     deviation = math.sqrt(variance)
-    size = float(_atoms(equation.target) + sum(amount * _atoms(gas) for gas, amount in equation.byproducts))
+    size = float(equation.target.atoms + sum(amount * gas.atoms for gas, amount in equation.byproducts))
     return ReactionEnergy(
         ev_per_atom=total / size,
         kj_per_mol=total * KJ_PER_EV,
@@ -189,7 +189,7 @@ def _terms(equation: BalancedEquation) -> Iterator[tuple[Composition, float, boo
         (equation.reactant_gases, -1, True),
     ):
         for composition, amount in terms:
-            yield composition, sign * float(amount * _atoms(composition)), is_gas
+            yield composition, sign * float(amount * composition.atoms), is_gas
 
 
 def _energy(composition: Composition, is_gas: bool, energies: Mapping[str, FormationEnergy]) -> FormationEnergy:
@@ -224,10 +224,6 @@ def _is_gas(composition: Composition, is_gas: bool) -> bool:
     """Whether it is a tabulated gas; sulfur, bromine and iodine are so only among the gases, not as precursors."""
     gas = GASES.get(composition.key)
     return gas is not None and (is_gas or not gas.is_condensed_element)
-
-
-def _atoms(composition: Composition) -> Fraction:
-    return sum((amount for _, amount in composition.amounts), Fraction(0))
 
 
 def _number(cell: object, where: str, *, lowest: float) -> float:

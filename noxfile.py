@@ -35,6 +35,11 @@ BENCHMARKS = {
 """Those that can be made short, with the options for it; set_search does nothing without third-party tables."""
 
 
+RAY_TESTS = [
+    f"tests/{each}" for each in ("util/test_engines.py", "screening", "cli/test_tune.py", "cli/test_experiment.py")
+]
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, spelling, and imports that go one way."""
@@ -73,6 +78,13 @@ def slow(session: nox.Session) -> None:
     """The slow tests."""
     session.install("-e", ".[test,dev]")
     _pytest(session, "slow")
+
+
+@nox.session
+def ray(session: nox.Session) -> None:
+    """The tests of Ray, which the others skip where it is not installed: it is large, and each starts a cluster."""
+    session.install("-e", ".[test,ray]")
+    session.run("python", "-m", "pytest", "-k", "ray or cluster", *(session.posargs or RAY_TESTS))
 
 
 @nox.session

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["formula_html", "page_body", "page_head", "page_tail", "plan_page"]
 
-#: Digits behind an element or a bracket, and amounts such as the 0.8 of Ni0.8 or the 2-x of O2-x.
-_SUBSCRIPT: Final = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?(?:[-+][xyzδ])?)")
+#: Digits behind an element or a bracket, and amounts such as the 0.8 of Ni0.8 or the 2-x of O2-x, but not of a DOI.
+_SUBSCRIPT: Final = re.compile(r"\b10\.\d{4,}/\S+|(?<=[A-Za-z)\]])(?P<digits>\d+(?:\.\d+)?(?:[-+][xyzδ])?)")
 _SEVERE: Final = tuple(hazard.value for hazard in Hazard if hazard.is_severe)
 
 
@@ -62,7 +62,9 @@ def formula_html(text: str) -> Markup:
     """
     from markupsafe import Markup, escape
 
-    return Markup(_SUBSCRIPT.sub(r"<sub>\1</sub>", str(escape(text))))
+    return Markup(
+        _SUBSCRIPT.sub(lambda found: f"<sub>{found[0]}</sub>" if found["digits"] else found[0], str(escape(text)))
+    )
 
 
 @cache

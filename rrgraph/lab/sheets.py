@@ -52,7 +52,7 @@ class SheetSet:
         fired: conditions that are predicted for it, empty where there are none.
         stages: the same of calcination and sintering, empty where it is fired once.
         reported: conditions in literature precedents of this very set.
-        recipes: the nearest recorded recipes behind `fired`, but those that are `reported`.
+        recipes: the nearest recorded recipes behind `fired`, but those among the precedents of the plan.
     """
 
     rank: int
@@ -118,7 +118,7 @@ def _sheet_set(
     keys = _keys(members)
     fired = line.get("conditions", {place: None})[place] or {}
     own = [each for each in precedents if each.conditions and _keys(each.precursors) == keys]
-    recipes = [each for each in _reactions(fired.get("recipes", ())) if each not in own]
+    recipes = [each for each in _reactions(fired.get("recipes", ())) if each not in precedents]
     return SheetSet(
         rank=place + 1,
         precursors=" + ".join(f"{name}*" if name in unseen else name for name in members),

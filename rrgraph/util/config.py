@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar, cast, get_args, get_origin
 
@@ -118,7 +119,7 @@ def load_config(
     source = f"configuration file '{path}'"
     values, renamed = _current(read_mapping(path) if given is None else given, schema)
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(schema(name=path.stem)), values)
+        merged = OmegaConf.merge(_defaults(cast(Any, schema)), {"name": path.stem}, values)
         if recorded:
             renamed = {}
         for override in overrides:
@@ -137,6 +138,12 @@ def load_config(
     assert isinstance(config, schema)
     warn_renamed(renamed, f"the configuration '{path}'")
     return config
+
+
+@cache
+def _defaults(schema: type[NamedConfig]) -> DictConfig:
+    """Return what a schema says, of which nobody changes anything; to make it takes longer than to copy it."""
+    return cast(DictConfig, OmegaConf.structured(schema))
 
 
 def _empty_mappings(merged: Any, values: DictConfig, depth: int) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations, starmap
 from math import lcm
 
@@ -119,11 +119,14 @@ def _solution(target: Composition, precursors: Sequence[Composition], lists: tup
     of_gas = dict(zip(every.gases, columns[count:], strict=False))
     whole = None
     for allowed in lists:
-        gases = [of_gas[gas] for gas in allowed.gases]
-        if _is_refused(allowed, tuple(rows), columns[:count], gases, columns[-1]):
+        gases, is_first = [of_gas[gas] for gas in allowed.gases], allowed is lists[0]
+        is_refused = partial(_is_refused, allowed, tuple(rows), columns[:count], gases, columns[-1])
+        if is_refused(search=not is_first):
             continue
-        if allowed is lists[0]:
+        if is_first:  # with which most sets that a model proposes have a solution
             found = _System.of(target, precursors, allowed).solve(proof=_SPECIES_BEFORE_PROOF + 1)
+            if found is None:
+                is_refused(search=True)  # so that it is known for the next set
         else:
             whole = whole or _System(target, precursors, every, [*rows.values()])
             found = whole.part(allowed).solve(proof=0)
@@ -138,8 +141,13 @@ def _is_refused(
     precursors: Sequence[Vector],
     gases: Sequence[Vector],
     target: Vector,
+    *,
+    search: bool,
 ) -> bool:
-    """Whether it is quickly proved that there is no solution with a list of gases, by columns of `_matrix`."""
+    """Whether it is quickly proved that there is no solution with a list of gases, by columns of `_matrix`.
+
+    Unless it is to be searched, a proof is looked for where there was one for another set.
+    """
     if allowed.traces and "O" in elements:
         # One more balance, of the oxygen gas that there may be: what is not taken up or released remains.
         oxygen, (share, whole) = elements.index("O"), (2 * _TRACES).as_integer_ratio()
@@ -148,7 +156,8 @@ def _is_refused(
         gases.append((*[0] * len(elements), 1))
         precursors, target = [(*each, 0) for each in precursors], (*target, share * target[oxygen])
         elements = (*elements, "traces")
-    return refusals(elements, allowed.gases).refuses(precursors, gases, target)
+    known = refusals(elements, allowed.gases)
+    return (search or bool(known.planes)) and known.refuses(precursors, gases, target)
 
 
 class _System:

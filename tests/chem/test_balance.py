@@ -332,10 +332,14 @@ def test_quick_refusals_change_no_equation(target, monkeypatch):
                 yield None
 
     quick, refused = module._is_refused, []
-    monkeypatch.setattr(module, "_is_refused", lambda *given: quick(*given) and not refused.append(given[0]))
+
+    def spied(allowed, *given, search):
+        return quick(allowed, *given, search=search) and not refused.append(allowed)
+
+    monkeypatch.setattr(module, "_is_refused", spied)
     found = [*equations()]
     assert {allowed.traces for allowed in refused} == {False, True}
-    monkeypatch.setattr(module, "_is_refused", lambda *_: False)
+    monkeypatch.setattr(module, "_is_refused", lambda *_, search: False)
     assert found == [*equations()]
     assert None in found and len({*found}) > 1
 

@@ -34,10 +34,8 @@ BENCHMARKS = {
 }
 """Those that can be made short, with the options for it; set_search does nothing without third-party tables."""
 
-
-RAY_TESTS = [
-    f"tests/{each}" for each in ("util/test_engines.py", "screening", "cli/test_tune.py", "cli/test_experiment.py")
-]
+RAY_TESTS = ["tests/util/test_engines.py", "tests/screening", "tests/cli/test_tune.py", "tests/cli/test_experiment.py"]
+"""Where tests of Ray are."""
 
 
 @nox.session

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import combinations, starmap
 from math import lcm
 
@@ -117,19 +117,23 @@ def _solution(target: Composition, precursors: Sequence[Composition], lists: tup
     rows = _matrix(target, precursors, every.gases)
     columns = [*zip(*rows.values(), strict=True)]
     of_gas = dict(zip(every.gases, columns[count:], strict=False))
+
+    def is_refused(allowed: GasList, *, search: bool) -> bool:
+        gases = [of_gas[gas] for gas in allowed.gases]
+        return _is_refused(allowed, tuple(rows), columns[:count], gases, columns[-1], search=search)
+
+    first, *others = lists
+    if not is_refused(first, search=False):
+        found = _System.of(target, precursors, first).solve(proof=_SPECIES_BEFORE_PROOF + 1)
+        if found is not None:
+            return found
+        is_refused(first, search=True)  # so that it is known for the next set
     whole = None
-    for allowed in lists:
-        gases, is_first = [of_gas[gas] for gas in allowed.gases], allowed is lists[0]
-        is_refused = partial(_is_refused, allowed, tuple(rows), columns[:count], gases, columns[-1])
-        if is_refused(search=not is_first):
+    for allowed in others:
+        if is_refused(allowed, search=True):
             continue
-        if is_first:  # with which most sets that a model proposes have a solution
-            found = _System.of(target, precursors, allowed).solve(proof=_SPECIES_BEFORE_PROOF + 1)
-            if found is None:
-                is_refused(search=True)  # so that it is known for the next set
-        else:
-            whole = whole or _System(target, precursors, every, [*rows.values()])
-            found = whole.part(allowed).solve(proof=0)
+        whole = whole or _System(target, precursors, every, [*rows.values()])
+        found = whole.part(allowed).solve(proof=0)
         if found is not None:
             return found
     return None

@@ -131,10 +131,10 @@ def _whole_water(amounts: dict[str, int]) -> int:
     hydrogen, oxygen = amounts.pop("H"), amounts.pop("O")
     found = []
     for ions, cations in _readings(amounts):
-        number = [amounts[symbol] // ion.atoms for symbol, ion in ions]
-        held = sum(count * ion.hydrogen for count, (_, ion) in zip(number, ions, strict=True))
-        bound = sum(count * ion.oxygen for count, (_, ion) in zip(number, ions, strict=True))
-        charge = -sum(count * ion.charge for count, (_, ion) in zip(number, ions, strict=True))
+        counted = [(amounts[symbol] // ion.atoms, ion) for symbol, ion in ions]
+        held = sum(count * ion.hydrogen for count, ion in counted)
+        bound = sum(count * ion.oxygen for count, ion in counted)
+        charge = -sum(count * ion.charge for count, ion in counted)
         water = (hydrogen - held) // 2
         beside = oxygen - bound - water  # oxygen of cations such as ZrO(2+), or none
         metals = {symbol: amounts[symbol] for symbol in cations}

@@ -70,7 +70,7 @@ class LearnedReactions:
 
 
 def memory_note(learned: int, new: int, *, known: str = "", measure: str = "accuracy there is") -> str:
-    """Return a sentence on rows whose targets were learned from, and those by which a model is to be judged.
+    """Return a sentence on rows whose targets were learned from, and those that tell how good a model is.
 
     >>> print(memory_note(3, 2))  # doctest: +ELLIPSIS
     3 of 5 rows are about targets that were learned from: accuracy there is memory; judge by the 2 rows ...

@@ -43,9 +43,9 @@ def _set(each: SheetSet) -> Iterator[str]:
     yield from [f"## {each.rank}. {_text(each.precursors)}", ""]
     facts = [("Equation", each.equation), ("Atmosphere", each.atmosphere), ("Reaction energy", each.energy)]
     facts += [("Furnace, by recipes like it", each.fired), ("In stages", each.stages)]
+    facts += [("Reported", text) for text in each.reported]
+    facts += [("Recipe like it", text) for text in each.recipes]
     yield from [f"- {name}: {_text(value)}" for name, value in facts if value]
-    yield from [f"- Reported: {_text(text)}" for text in each.reported]
-    yield from [f"- Recipe like it: {_text(text)}" for text in each.recipes]
     yield ""
     if each.weighed is not None:
         yield f"For {each.weighed['target_g']:g} g:"

@@ -113,11 +113,11 @@ def _set_lines(page: WriteOnlyWorksheet, each: SheetSet, *, first: int) -> list[
     lines.append([text_cell(page, "equation", grey=True), text_cell(page, equation)])
     facts = [("atmosphere", each.atmosphere), ("reaction energy", each.energy)]
     facts += [("furnace", each.fired), ("in stages", each.stages)]
+    facts += [("reported", text) for text in each.reported]
+    facts += [("recipe like it", text) for text in each.recipes]
     for name, value in facts:
         if value:
             lines.append([text_cell(page, name, grey=True), text_cell(page, value)])
-    lines += [[text_cell(page, "reported", grey=True), text_cell(page, text)] for text in each.reported]
-    lines += [[text_cell(page, "recipe like it", grey=True), text_cell(page, text)] for text in each.recipes]
     if each.weighed is not None:
         lines.append([text_cell(page, name, bold=True) for name in PORTION_HEADER])
         top = first + len(lines)

@@ -9,7 +9,7 @@ from rrgraph.models.candidate_prior import (
 )
 from rrgraph.models.checkpoint import FORMAT, LinkCheckpoint, learned_tensors, load_checkpoint, save_checkpoint
 from rrgraph.models.components import external_parts
-from rrgraph.models.conditions import PredictedConditions, bundled_conditions, condition_source
+from rrgraph.models.conditions import DEFAULT_CONDITIONS, PredictedConditions, bundled_conditions, condition_source
 from rrgraph.models.initialisation import energy_head, link_model
 from rrgraph.models.model import Model
 from rrgraph.models.model_registry import (
@@ -26,6 +26,7 @@ from rrgraph.models.sources import Energies, Literature, PredictedEnergies, ener
 
 __all__ = [
     "CANDIDATE_CLASSES",
+    "DEFAULT_CONDITIONS",
     "DEFAULT_ENCODER",
     "DEFAULT_MODEL",
     "FORMAT",

@@ -10,12 +10,12 @@ from typing import Final
 
 from rrgraph.chem import Atmosphere, Composition, parse_formula
 from rrgraph.conditions import DRIED_C, ConditionsModel
-from rrgraph.data import LITERATURE, KnownReaction, KnownReactions, PrecursorSet, load_known_reactions
+from rrgraph.data import LITERATURE, KnownReaction, PrecursorSet, load_known_reactions
 from rrgraph.planning import Conditions
 
-__all__ = ["PredictedConditions", "bundled_conditions", "condition_source"]
+__all__ = ["DEFAULT_CONDITIONS", "PredictedConditions", "bundled_conditions", "condition_source"]
 
-_BUNDLED: Final = "conditions"
+DEFAULT_CONDITIONS: Final = "conditions"
 """The bundled model of conditions."""
 
 _NEAREST: Final = 20
@@ -34,7 +34,7 @@ class PredictedConditions:
         model: name or folder of a model of conditions.
     """
 
-    def __init__(self, model: str = _BUNDLED) -> None:
+    def __init__(self, model: str = DEFAULT_CONDITIONS) -> None:
         self.name = model
         self._known: dict[Hashable, Conditions] = {}
 
@@ -76,8 +76,9 @@ class PredictedConditions:
         To dry a powder is not to fire it.
         """
         distinct = {target.key: target for target in targets}
+        recorded = load_known_reactions(LITERATURE).nearest([*distinct.values()], _NEAREST)
         found = {}
-        for key, nearest in zip(distinct, self._literature.nearest([*distinct.values()], _NEAREST), strict=True):
+        for key, nearest in zip(distinct, recorded, strict=True):
             fired = [reaction for reaction in nearest if (reaction.temperature_c or 0.0) > DRIED_C]
             own = [reaction for reaction in fired if reaction.same_composition]
             found[key] = own or [reaction for reaction in fired if reaction.similarity >= _ALIKE]
@@ -88,10 +89,6 @@ class PredictedConditions:
         from rrgraph.models.model_registry import load_conditions
 
         return load_conditions(self.name)
-
-    @cached_property
-    def _literature(self) -> KnownReactions:
-        return load_known_reactions(LITERATURE)
 
 
 def _shown(recipes: Sequence[KnownReaction], members: PrecursorSet) -> tuple[KnownReaction, ...]:

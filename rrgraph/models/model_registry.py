@@ -12,6 +12,7 @@ from pathlib import Path
 from rrgraph.conditions import CONDITIONS_FORMAT, ConditionsModel, load_conditions_model
 from rrgraph.errors import ModelError, suggestion
 from rrgraph.models.checkpoint import FORMAT, load_checkpoint
+from rrgraph.models.conditions import DEFAULT_CONDITIONS
 from rrgraph.models.model import Model
 from rrgraph.nn import choose_device, model_format
 from rrgraph.properties import PROPERTY_FORMAT, PropertyPredictor, load_property_checkpoint
@@ -102,7 +103,7 @@ def load_encoder(
     return PropertyPredictor(checkpoint, precision=precision)
 
 
-def load_conditions(name: str | os.PathLike[str] = "conditions") -> ConditionsModel:
+def load_conditions(name: str | os.PathLike[str] = DEFAULT_CONDITIONS) -> ConditionsModel:
     """Load a bundled model of conditions by name, or that of a run folder by path, with its pretrained encoder.
 
     Raises:

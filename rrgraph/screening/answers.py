@@ -190,7 +190,7 @@ class _Planner:
         found = self.fired.conditions(
             *asked,
             atmosphere=as_atmosphere(self.job.settings.atmosphere),
-            byproducts=next(iter(best.values())).byproducts,
+            byproducts=self.job.constraints.byproducts,
         )
         return dict(zip(best, found, strict=True))
 

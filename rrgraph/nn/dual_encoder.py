@@ -58,21 +58,22 @@ class DualEncoder(nn.Module):
 
     def embed_queries(self, *inputs: Tensor) -> Tensor:
         """Return the embeddings (n, width) of queries, whose inputs may be on any device."""
-        return self._direct(self.left(*self._here(inputs)))
+        return self.direct(self.left(*self._here(inputs)))
 
     def embed_candidates(self, *inputs: Tensor) -> Tensor:
         """Return the embeddings (n, width) of candidates, whose inputs may be on any device."""
-        return self._direct(self.right(*self._here(inputs)))
+        return self.direct(self.right(*self._here(inputs)))
 
     def similarities(self, queries: Tensor, candidates: Tensor) -> Tensor:
         """Return scores (..., n, m) of embeddings (..., n, width) and (..., m, width)."""
         return queries @ candidates.transpose(-1, -2) / self.temperature
 
+    def direct(self, embeddings: Tensor) -> Tensor:
+        """Return embeddings as they are compared: of length 1 where directions alone are."""
+        return normalize(embeddings, dim=-1) if self.normalise else embeddings
+
     def _here(self, inputs: Inputs) -> Inputs:
         return tuple(tensor.to(self.device, non_blocking=True) for tensor in inputs)
-
-    def _direct(self, embeddings: Tensor) -> Tensor:
-        return normalize(embeddings, dim=-1) if self.normalise else embeddings
 
 
 def select(inputs: Inputs, nodes: Tensor) -> Inputs:

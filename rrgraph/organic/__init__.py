@@ -1,21 +1,29 @@
 """Single-step retrosynthesis of molecules as link prediction between products and reaction templates.
 
 `table`, `graph` and `popularity` hold the reactions, their bipartite graph and a baseline; `config`, `encoders`,
-`learning` and `model` the dual encoder and its training; `planner` and `evaluation` turn ranked templates into ranked
-sets of reactants and measure them, `suggestions` are the records of a plan. `chemistry` reads molecules and applies
-templates, `extraction` takes templates from reactions, `reranking` re-ranks sets of reactants, `routes` plans several
-steps, and `run` trains and measures a configuration.
+`learning`, `model` and `predictor` the dual encoder, its training and prediction; `planner` and `evaluation` turn
+ranked templates into ranked sets of reactants and measure them, `suggestions` are the records of a plan. `chemistry`
+reads molecules and applies templates, `extraction` takes templates from reactions, `sites` scores templates at each
+site of a product, `reranking` re-ranks sets of reactants, `routes` plans several steps, and `run` trains and measures a
+configuration.
 """
 
 from rrgraph.organic.alternatives import alternative_links
 from rrgraph.organic.chemistry.application import TemplateApplier, apply_template, default_cache
 from rrgraph.organic.chemistry.drawing import draw_reaction, draw_route
 from rrgraph.organic.chemistry.fingerprints import FRAGMENTS
+from rrgraph.organic.chemistry.general_templates import general_template
 from rrgraph.organic.chemistry.matching import known_matches, match_templates, matching_mask
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_product, canonical_reactants, canonical_smiles
 from rrgraph.organic.chemistry.template_key import merge_templates, template_key
 from rrgraph.organic.chemistry.tokens import TOKENS
-from rrgraph.organic.config import ReactantRerankerConfig, SearchConfig, TemplateModelConfig, TextEncoderConfig
+from rrgraph.organic.config import (
+    ReactantRerankerConfig,
+    SearchConfig,
+    SiteConfig,
+    TemplateModelConfig,
+    TextEncoderConfig,
+)
 from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder
 from rrgraph.organic.evaluation import (
     DEPTHS,
@@ -47,10 +55,8 @@ from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.model import (
     TEMPLATE_FORMAT,
     TemplateCheckpoint,
-    TemplatePredictor,
     load_template_checkpoint,
     save_template_checkpoint,
-    template_planner,
 )
 from rrgraph.organic.planner import (
     MERGES,
@@ -61,12 +67,15 @@ from rrgraph.organic.planner import (
     Transformation,
 )
 from rrgraph.organic.popularity import TemplatePopularity
+from rrgraph.organic.predictor import SitePredictor, TemplatePredictor, template_planner, template_predictor
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker, fit_reranker
 from rrgraph.organic.routes.route import Route, RouteSearch, RouteStep
 from rrgraph.organic.routes.search import ALGORITHMS, RouteFinder, default_expansions, single_step_model
 from rrgraph.organic.routes.stock import MOLECULE_COLUMNS, read_molecule_stock
+from rrgraph.organic.sites.learning import SiteLearner
+from rrgraph.organic.sites.model import SiteEncoder
 from rrgraph.organic.suggestions import ProductPlan, Suggestion, plan_products, product_plan
 from rrgraph.organic.table import SPLITS, TemplateReactions, TemplateSplit, count_reactions, load_template_table
 
@@ -106,6 +115,10 @@ __all__ = [
     "SearchConfig",
     "SetDescriber",
     "SetReranker",
+    "SiteConfig",
+    "SiteEncoder",
+    "SiteLearner",
+    "SitePredictor",
     "Suggestion",
     "TemplateApplier",
     "TemplateCheckpoint",
@@ -141,6 +154,7 @@ __all__ = [
     "extract_templates",
     "fit_reranker",
     "frequency_bin",
+    "general_template",
     "known_matches",
     "load_template_checkpoint",
     "load_template_table",
@@ -155,4 +169,5 @@ __all__ = [
     "single_step_model",
     "template_key",
     "template_planner",
+    "template_predictor",
 ]

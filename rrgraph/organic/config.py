@@ -9,7 +9,14 @@ from rrgraph.errors import ConfigError
 from rrgraph.training import LAMBDARANK, TreesConfig
 from rrgraph.util.settings import setting
 
-__all__ = ["MONITORED", "ReactantRerankerConfig", "SearchConfig", "TemplateModelConfig", "TextEncoderConfig"]
+__all__ = [
+    "MONITORED",
+    "ReactantRerankerConfig",
+    "SearchConfig",
+    "SiteConfig",
+    "TemplateModelConfig",
+    "TextEncoderConfig",
+]
 
 MONITORED: Final = (1, 5, 10, 50)
 """The k of the metrics `top_k` that choose an epoch."""
@@ -58,6 +65,23 @@ class TextEncoderConfig:
 
 
 @dataclass
+class SiteConfig:
+    """How the places are told apart at which a template may be applied.
+
+    Attributes:
+        enabled: whether templates are scored at each site of a product, and not for the product as a whole.
+        hidden: width of the states of atoms.
+        layers: number of layers of messages between atoms.
+        dropout: dropout probability.
+    """
+
+    enabled: bool = False
+    hidden: int = setting(192, at_least=1, at_most=16_384)
+    layers: int = setting(5, at_least=1, at_most=256)
+    dropout: float = setting(0.2, at_least=0, below=1)
+
+
+@dataclass
 class TemplateModelConfig:
     """Both encoders and how their vectors are compared.
 
@@ -67,6 +91,7 @@ class TemplateModelConfig:
         normalise: compare directions (cosine) or take inner products.
         product: encoder of products.
         template: encoder of templates.
+        sites: vectors of sites, which are added to that of the product.
     """
 
     width: int = setting(256, at_least=1, at_most=16_384)
@@ -74,6 +99,7 @@ class TemplateModelConfig:
     normalise: bool = True
     product: TextEncoderConfig = setting(factory=TextEncoderConfig)
     template: TextEncoderConfig = setting(factory=lambda: TextEncoderConfig(bits=6144))
+    sites: SiteConfig = setting(factory=SiteConfig)
 
 
 @dataclass

@@ -52,20 +52,27 @@ class GraphEncoder(TextEncoder):
         return molecular_graphs(texts)
 
     def forward(self, *inputs: Tensor) -> Tensor:
+        return self.pooled(self.atom_states(*inputs), inputs[1])
+
+    def atom_states(self, *inputs: Tensor) -> Tensor:
+        """Return the states (atoms, hidden) of the atoms of n molecules, molecule after molecule."""
         atoms, atom_counts, bonds, bond_counts = inputs
-        molecules = torch.arange(len(atoms), device=atoms.device)
-        owner = molecules.repeat_interleave(atom_counts)
         first = atom_counts.cumsum(0) - atom_counts
         categories = atoms[_present(atoms, atom_counts)].long()
         found = bonds[_present(bonds, bond_counts)].long()
         ends = found[:, :2] + first.repeat_interleave(bond_counts)[:, None]
         edges = torch.cat([ends.T, ends.T.flip(0)], dim=1)
-        states = _sum_of(self.atoms, categories)
+        states: Tensor = _sum_of(self.atoms, categories)
         between = _sum_of(self.bonds, found[:, 2:]).repeat(2, 1)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             change = dropout(gelu(layer(norm(states), edges, between)), self.config.dropout, self.training)
             states = states + change
-        pooled = self.pool(states, owner, dim_size=len(atoms))
+        return states
+
+    def pooled(self, states: Tensor, atom_counts: Tensor) -> Tensor:
+        """Return the embeddings (n, width) of molecules with the states of their atoms and how many each has."""
+        molecules = torch.arange(len(atom_counts), device=states.device)
+        pooled = self.pool(states, molecules.repeat_interleave(atom_counts), dim_size=len(atom_counts))
         embeddings: Tensor = self.project(dropout(pooled, self.config.dropout, self.training))
         return embeddings
 

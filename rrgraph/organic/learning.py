@@ -66,9 +66,9 @@ class TemplateLearner:
             eligible=eligible,
         )
         kept = [row for row, text in enumerate(validation.templates) if text in graph.template_index]
-        products = [validation.products[row] for row in kept]
-        self._queries = text_encoder(self.model.left).inputs(products)
-        self._allowed = None if eligible is None else matching_mask(products, graph.templates)
+        self._validated = [validation.products[row] for row in kept]
+        self._queries = text_encoder(self.model.left).inputs(self._validated)
+        self._allowed = None if eligible is None else matching_mask(self._validated, graph.templates)
         self._labels = torch.tensor([graph.template_index[validation.templates[row]] for row in kept])
         self._rows = len(validation)
 

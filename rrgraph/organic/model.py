@@ -1,4 +1,4 @@
-"""A trained model of products and templates: prediction, and its files."""
+"""A trained model of products and templates, and its files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from rrgraph.nn import (
     DualEncoder,
-    RetrievalIndex,
     TreeEnsemble,
     checkpoint_mismatch,
     choose_device,
@@ -25,13 +24,12 @@ from rrgraph.nn import (
     weights,
     write_model,
 )
-from rrgraph.organic.chemistry.application import TemplateApplier, default_cache
 from rrgraph.organic.config import SearchConfig, TemplateModelConfig
 from rrgraph.organic.encoders import TEXT_ENCODERS, TextEncoder, text_encoder
-from rrgraph.organic.planner import ReactantPlanner, TemplateScorer
 from rrgraph.organic.reranking.features import SET_FEATURES, SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import ReactantReranker
+from rrgraph.organic.sites.model import SiteEncoder
 from rrgraph.util.arguments import value_of
 from rrgraph.util.arrays import check_array
 from rrgraph.util.settings import from_stored, to_stored
@@ -39,11 +37,10 @@ from rrgraph.util.settings import from_stored, to_stored
 __all__ = [
     "TEMPLATE_FORMAT",
     "TemplateCheckpoint",
-    "TemplatePredictor",
     "build_model",
     "load_template_checkpoint",
     "save_template_checkpoint",
-    "template_planner",
+    "template_embeddings",
 ]
 
 TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
@@ -52,7 +49,7 @@ TEMPLATE_FORMAT: Final = "rrgraph-template-model/2"
 _MOST_ROWS: Final = 2**53
 _SIDES: Final = ("product", "template")
 
-_MODEL, _BANK, _PRECEDENTS, _FOREST = "model.", "bank", "precedents.", "forest{}."
+_MODEL, _BANK, _SITES, _PRECEDENTS, _FOREST = "model.", "bank", "sites.", "precedents.", "forest{}."
 
 
 @dataclass(frozen=True)
@@ -68,6 +65,7 @@ class TemplateCheckpoint:
         reactants: training rows of each single reactant.
         metadata: how it was trained; plain JSON.
         reranker: re-ranker of sets of reactants, if there is one.
+        sites: encoder of sites, in evaluation mode where `model` is, if templates are scored at each site.
     """
 
     model: DualEncoder
@@ -78,6 +76,7 @@ class TemplateCheckpoint:
     reactants: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reranker: ReactantReranker | None = None
+    sites: SiteEncoder | None = None
 
 
 def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, Any]]) -> DualEncoder:
@@ -97,68 +96,9 @@ def build_model(config: TemplateModelConfig, states: Mapping[str, Mapping[str, A
     return DualEncoder(product, template, temperature=config.temperature, normalise=config.normalise)
 
 
-class TemplatePredictor:
-    """Ranks templates for products.
-
-    Args:
-        checkpoint: the trained model.
-        templates: candidate templates, by default those of the checkpoint.
-    """
-
-    def __init__(self, checkpoint: TemplateCheckpoint, *, templates: Sequence[str] | None = None) -> None:
-        self.checkpoint = checkpoint
-        self.templates = checkpoint.templates if templates is None else tuple(templates)
-        embeddings = checkpoint.embeddings if templates is None else _embeddings(checkpoint.model, self.templates)
-        self._index = RetrievalIndex(embeddings)
-        self.count = dict(zip(checkpoint.templates, checkpoint.counts.tolist(), strict=True))
-
-    def nearest(self, products: Sequence[str], count: int, *, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return the most probable templates of each product.
-
-        Args:
-            products: canonical SMILES.
-            count: number of templates for each, all if there are fewer.
-            allowed: (products, templates) bool, the templates to consider; by default all.
-
-        Returns:
-            Log probabilities (products, count) among these templates, in decreasing order, -inf if there are fewer; and
-            indices into `templates` (products, count).
-
-        Raises:
-            MoleculeError: a product cannot be read.
-        """
-        model = self.checkpoint.model
-        queries = embed_all(model.embed_queries, text_encoder(model.left).inputs(products))
-        scores, found = self._index.search(queries, count, allowed=allowed)
-        total = self._index.log_partition(queries, temperature=model.temperature, allowed=allowed)
-        return scores / model.temperature - total, found
-
-
-def template_planner(
-    checkpoint: TemplateCheckpoint,
-    *,
-    scorer: TemplateScorer | None = None,
-    search: SearchConfig | None = None,
-    jobs: int = 1,
-) -> ReactantPlanner:
-    """Return a planner with a trained model; outcomes of templates are stored in the user's cache.
-
-    Args:
-        checkpoint: the model.
-        scorer: ranks templates instead of the model.
-        search: settings instead of those the model was trained for.
-        jobs: number of processes that apply templates.
-
-    Raises:
-        ConfigError: rdchiral-plus is not installed.
-    """
-    return ReactantPlanner(
-        scorer or TemplatePredictor(checkpoint),
-        TemplateApplier(cache=default_cache(), jobs=jobs),
-        search or from_stored(SearchConfig, checkpoint.metadata.get("search", {})),
-        reactants=checkpoint.reactants,
-        reranker=checkpoint.reranker,
-    )
+def template_embeddings(model: DualEncoder, templates: Sequence[str]) -> Tensor:
+    """Return the embeddings (templates, width) of templates, on the processor."""
+    return embed_all(model.embed_candidates, text_encoder(model.right).inputs(templates)).cpu()
 
 
 def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path) -> None:
@@ -174,6 +114,8 @@ def save_template_checkpoint(checkpoint: TemplateCheckpoint, folder: str | Path)
         "metadata": dict(checkpoint.metadata),
         "ranker": None,
     }
+    if checkpoint.sites is not None:
+        tensors |= _prefixed(_SITES, weights(checkpoint.sites, half=False))
     if checkpoint.reranker is not None:
         tensors |= _reranker_tensors(checkpoint.reranker)
         description["ranker"] = _describe_reranker(checkpoint.reranker)
@@ -199,6 +141,9 @@ def load_template_checkpoint(folder: str | Path, *, device: str = "cpu") -> Temp
         embeddings = tensors.pop(_BANK)
         model = load_weights(partial(build_model, config, states), _taken(_MODEL, tensors))
         texts, counts = _read_templates(value_of(description, "templates", list))
+        sites = None
+        if config.sites.enabled:
+            sites = load_weights(partial(SiteEncoder, config.sites, width=config.width), _taken(_SITES, tensors))
         check_array(_BANK, embeddings.numpy(), np.float32, (len(texts), config.width))
         reactants = Counter(_read_counts(value_of(description, "reactants", dict)))
         reranker = _read_reranker(tensors, description["ranker"], texts, reactants)
@@ -213,15 +158,12 @@ def load_template_checkpoint(folder: str | Path, *, device: str = "cpu") -> Temp
         reactants=reactants,
         metadata=metadata,
         reranker=reranker,
+        sites=None if sites is None else sites.eval().to(place),
     )
 
 
 def _encoders(model: DualEncoder) -> dict[str, TextEncoder]:
     return {"product": text_encoder(model.left), "template": text_encoder(model.right)}
-
-
-def _embeddings(model: DualEncoder, templates: Sequence[str]) -> Tensor:
-    return embed_all(model.embed_candidates, text_encoder(model.right).inputs(templates)).cpu()
 
 
 def _prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,16 @@ class TemplateScorer(Protocol):
         """Return log probabilities and indices of the most probable templates, see `TemplatePredictor.nearest`."""
 
 
+@runtime_checkable
+class OutcomeScorer(Protocol):
+    """A model that also tells the outcomes of a template apart."""
+
+    def outcome_probabilities(
+        self, outcomes: Mapping[str, Mapping[str, Outcomes]]
+    ) -> dict[str, dict[str, tuple[float, ...]]]:
+        """Return the probability of each outcome by product and template, see `SitePredictor`."""
+
+
 @dataclass(frozen=True)
 class Transformation:
     """One template applied to the product.
@@ -49,12 +59,18 @@ class Transformation:
         rank: among the templates of the product, from 1.
         probability: of the template.
         outcomes: sets of reactants it gives, empty if it does not apply.
+        shares: probability of each outcome; None where each has that of the template.
     """
 
     template: str
     rank: int
     probability: float
     outcomes: Outcomes
+    shares: tuple[float, ...] | None = None
+
+    def probability_of(self, reactants: str) -> float:
+        """Return the probability that the template is applied and gives some reactants that are among its outcomes."""
+        return self.probability if self.shares is None else self.shares[self.outcomes.index(reactants)]
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class ReactantSet:
         reactants: canonical SMILES, sorted and joined by dots.
         score: probability of the best template that gives the set, or the sum over all that do; after re-ranking, the
             probability that the set is the recorded one.
-        templates: the templates that give the set, the most probable first.
+        templates: the templates that give the set, the most probable first (`Transformation.probability_of`).
     """
 
     reactants: str
@@ -136,7 +152,8 @@ class ReactantPlanner:
                     sources.setdefault(reactants, []).append(transformation)
         found = []
         for reactants, templates in sources.items():
-            probabilities = [transformation.probability for transformation in templates]
+            templates.sort(key=lambda each: -each.probability_of(reactants))
+            probabilities = [transformation.probability_of(reactants) for transformation in templates]
             score = probabilities[0] if self.config.merge == "best" else sum(probabilities)
             order[reactants] = (-score, *self._unusual(reactants))
             found.append(ReactantSet(reactants=reactants, score=score, templates=tuple(templates)))
@@ -156,10 +173,15 @@ class ReactantPlanner:
             for row, scores in zip(indices.tolist(), logs.tolist(), strict=True)
         ]
         outcomes = self.applier(dict(zip(products, texts, strict=True)))
+        shares = self.scorer.outcome_probabilities(outcomes) if isinstance(self.scorer, OutcomeScorer) else {}
         for product, row, scores in zip(products, texts, logs.tolist(), strict=True):
             yield tuple(
                 Transformation(
-                    template=text, rank=rank, probability=float(np.exp(log)), outcomes=outcomes[product][text]
+                    template=text,
+                    rank=rank,
+                    probability=float(np.exp(log)),
+                    outcomes=outcomes[product][text],
+                    shares=shares[product][text] if shares else None,
                 )
                 for rank, (text, log) in enumerate(zip(row, scores, strict=False), start=1)
             )

@@ -6,7 +6,7 @@ import gzip
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Final
 from zlib import crc32
@@ -15,6 +15,7 @@ import pandas as pd
 
 from rrgraph.data import CATALOGUE, SUBSET_NAMES, SUBSET_WORDS, TEST, TRAIN, VALIDATION, data_path
 from rrgraph.errors import ConfigError, DataError, check_choice, suggestion
+from rrgraph.organic.chemistry.general_templates import general_templates
 from rrgraph.organic.chemistry.molecules import MoleculeError, canonical_reactants, canonical_smiles
 from rrgraph.util.progress import track
 from rrgraph.util.tabular import read_frame
@@ -102,7 +103,9 @@ class TemplateSplit:
         return "\n".join(lines)
 
 
-def load_template_table(table: str | os.PathLike[str], *, split: str = "column", rows: int = 0) -> TemplateSplit:
+def load_template_table(
+    table: str | os.PathLike[str], *, split: str = "column", rows: int = 0, general: bool = False
+) -> TemplateSplit:
     """Read a table of reactions by its name in the catalogue or from a file.
 
     Products and reactants are made canonical and lose their atom maps, which would leak the reaction centre.
@@ -112,6 +115,7 @@ def load_template_table(table: str | os.PathLike[str], *, split: str = "column",
             (train, validation or test).
         split: one of `SPLITS`.
         rows: number of first rows of each subset to use; 0 uses all.
+        general: take the general form of each template, see `general_template`.
 
     Raises:
         ConfigError: there is no such split, or the table does not have it.
@@ -143,6 +147,12 @@ def load_template_table(table: str | os.PathLike[str], *, split: str = "column",
         if not found:
             raise DataError(f"'{path}' has no {name} rows.")
     parts = {name: TemplateReactions(*map(tuple, zip(*found, strict=True))) for name, found in kept.items()}
+    if general:
+        forms = general_templates(text for part in parts.values() for text in part.templates)
+        parts = {
+            name: replace(found, templates=tuple(forms[text] for text in found.templates))
+            for name, found in parts.items()
+        }
     return TemplateSplit(parts=parts, report=_report(parts, left_out))
 
 

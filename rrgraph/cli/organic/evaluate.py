@@ -23,8 +23,8 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
         ConfigError: no subset is named, the folder holds no run, or an option means nothing for molecules.
     """
     from rrgraph.data import SUBSET_NAMES
-    from rrgraph.organic import load_template_checkpoint, load_template_table
-    from rrgraph.organic.run import OrganicConfig, measure_organic
+    from rrgraph.organic import load_template_checkpoint
+    from rrgraph.organic.run import OrganicConfig, load_organic_split, measure_organic
     from rrgraph.util.config import load_config
     from rrgraph.util.files import write_json
 
@@ -41,7 +41,7 @@ def evaluate_organic(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"'{folder}' holds no run: it has no config.yaml.")
     config = load_config(home / "config.yaml", schema=OrganicConfig, recorded=True)
     config = replace(config, evaluation=replace(config.evaluation, subsets=[arguments.split], rows=0))
-    split = load_template_table(config.data.table, split=config.data.split, rows=config.data.rows)
+    split = load_organic_split(config)
     checkpoint = load_template_checkpoint(folder, device=arguments.device)
     measured = measure_organic(checkpoint, split, config)[arguments.split]
     report = {

@@ -7,7 +7,7 @@ templates can be tested. A match may still have no outcome, since rdchiral also 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from rrgraph.util.files import atomic_path
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
 
-__all__ = ["known_matches", "match_templates", "matching_mask"]
+__all__ = ["PatternScreen", "known_matches", "match_templates", "matching_mask", "product_pattern"]
 
 _BATCH_SIZE = 2000
 _FEW = 16
@@ -88,41 +88,38 @@ def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:
     if len(products) <= _FEW:
         screen = _screen(tuple(templates))
         for row, product in enumerate(products):
-            mask[row, screen.matches(product)] = True
+            molecule = read_molecule(product)
+            found = [index for index, pattern in screen.possible(molecule) if molecule.HasSubstructMatch(pattern)]
+            mask[row, found] = True
         return mask
     product, template = match_templates(products, templates)
     mask[product, template] = True
     return mask
 
 
-class _Screen:
-    """The patterns of templates with their fingerprints: what `match_templates` finds, for single products.
+class PatternScreen:
+    """Patterns with their fingerprints, to find those that are in single products.
 
-    Reading the patterns takes longer than matching a product with them, so they are kept.
+    Reading the patterns of templates takes longer than matching a product with them, so keep it.
+
+    Args:
+        patterns: None stands for one that cannot be read, which is in no product.
     """
 
-    def __init__(self, templates: Sequence[str]) -> None:
-        patterns = [(index, _product_pattern(template)) for index, template in enumerate(templates)]
-        readable = [(index, pattern) for index, pattern in patterns if pattern is not None]
-        self.indices = np.array([index for index, _ in readable], dtype=np.int64)
-        self.patterns = [pattern for _, pattern in readable]
-        self.bits = np.array([_pattern_bits(pattern) for pattern in self.patterns]).reshape(len(readable), -1)
+    def __init__(self, patterns: Sequence[Mol | None]) -> None:
+        self._readable = [(index, pattern) for index, pattern in enumerate(patterns) if pattern is not None]
+        bits = [_pattern_bits(pattern) for _, pattern in self._readable]
+        self._bits = np.array(bits) if bits else np.zeros((0, 1), dtype=np.uint8)
 
-    def matches(self, product: str) -> NDArray[np.int64]:
-        """Return the indices of the templates whose pattern is in a product.
-
-        Raises:
-            MoleculeError: the product cannot be read.
-        """
-        molecule = read_molecule(product)
-        possible = ~(self.bits & ~_pattern_bits(molecule)).any(axis=1)
-        hits = [place for place in np.flatnonzero(possible) if molecule.HasSubstructMatch(self.patterns[place])]
-        return self.indices[hits]
+    def possible(self, molecule: Mol) -> Iterator[tuple[int, Mol]]:
+        """Yield the index and the pattern of those that may be in a molecule by their fingerprints."""
+        for place in np.flatnonzero(~(self._bits & ~_pattern_bits(molecule)).any(axis=1)):
+            yield self._readable[place]
 
 
 @lru_cache(maxsize=4)
-def _screen(templates: tuple[str, ...]) -> _Screen:
-    return _Screen(templates)
+def _screen(templates: tuple[str, ...]) -> PatternScreen:
+    return PatternScreen([product_pattern(template) for template in templates])
 
 
 def _pattern_bits(molecule: Mol) -> NDArray[np.uint8]:
@@ -142,14 +139,15 @@ def _match_batch(products: Sequence[str], *, templates: Sequence[str]) -> Tensor
         library.AddMol(read_molecule(product))
     pairs = []
     for index, template in enumerate(templates):
-        pattern = _product_pattern(template)
+        pattern = product_pattern(template)
         if pattern is not None:
             matches = library.GetMatches(pattern, useChirality=False, numThreads=1, maxResults=-1)
             pairs += [(product, index) for product in matches]
     return torch.tensor(sorted(pairs), dtype=torch.int64).view(-1, 2).T.contiguous()
 
 
-def _product_pattern(template: str) -> Mol | None:
+def product_pattern(template: str) -> Mol | None:
+    """Return the pattern of a template's product side, None if it cannot be read."""
     return read_pattern(_outside_brackets(split_template(template)[0]))
 
 

@@ -128,7 +128,7 @@ def _sizes(smiles: str) -> tuple[int, int, int]:
 
 
 def _of_templates(rank: int, each: ReactantSet, rows: Sequence[int]) -> list[float]:
-    logs = np.log([max(source.probability, 1e-12) for source in each.templates])
+    logs = np.log([max(source.probability_of(each.reactants), 1e-12) for source in each.templates])
     total = float(np.logaddexp.reduce(logs))
     return [logs[0], total, rank, len(logs), each.templates[0].rank, np.log1p(rows[0]), np.log1p(sum(rows))]
 

@@ -2,7 +2,7 @@
 
 from rrgraph.organic.run.card import frequency_table, reactant_table
 from rrgraph.organic.run.config import ORGANIC, OrganicConfig, check_organic_config
-from rrgraph.organic.run.run import BY_TEMPLATE, RANKS, OrganicResult, measure_organic, organic_run
+from rrgraph.organic.run.run import BY_TEMPLATE, RANKS, OrganicResult, load_organic_split, measure_organic, organic_run
 
 __all__ = [
     "BY_TEMPLATE",
@@ -12,6 +12,7 @@ __all__ = [
     "OrganicResult",
     "check_organic_config",
     "frequency_table",
+    "load_organic_split",
     "measure_organic",
     "organic_run",
     "reactant_table",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rrgraph.data import SUBSET_NAMES, VALIDATION
-from rrgraph.errors import check_choice
+from rrgraph.errors import ConfigError, check_choice
 from rrgraph.nn import choose_device
 from rrgraph.organic.config import MONITORED, ReactantRerankerConfig, SearchConfig, TemplateModelConfig
 from rrgraph.organic.table import check_template_split
@@ -28,6 +28,7 @@ class OrganicDataConfig:
         split: how it is divided: `column` by its column; `standard` (uspto_50k only) as in published tables; `mhn`
             (uspto_50k only) by the column of its file, a random split.
         rows: first rows of each subset to use; 0 uses all.
+        general: take templates without the atoms that stay as they are, so that they apply to more products.
         alternatives: most probable templates that are tried on each training product after stage 1; those that lead to
             its recorded reactants count as recorded in stage 2. 0 tries none.
     """
@@ -35,6 +36,7 @@ class OrganicDataConfig:
     table: str = "uspto_50k"
     split: str = setting("column", choices="rrgraph.organic:SPLITS")
     rows: int = setting(0, at_least=0)
+    general: bool = False
     alternatives: int = setting(0, at_least=0)
 
 
@@ -97,4 +99,11 @@ def check_organic_config(config: OrganicConfig) -> None:
     for stage in ("contrastive", "ranking"):
         check_choice(f"{stage}.monitor", getattr(config, stage).monitor, [f"top_{k}" for k in MONITORED])
     check_template_split(config.data.table, config.data.split)
+    if config.model.sites.enabled and (
+        config.ranking.enabled or config.data.alternatives or config.contrastive.objective != "all"
+    ):
+        raise ConfigError(
+            "model.sites.enabled=true is trained in one stage over all templates: give ranking.enabled=false, "
+            "data.alternatives=0 and contrastive.objective=all."
+        )
     choose_device(config.device)

@@ -18,24 +18,25 @@ from rrgraph.organic.graph import build_template_graph
 from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.model import (
     TemplateCheckpoint,
-    TemplatePredictor,
     load_template_checkpoint,
     save_template_checkpoint,
-    template_planner,
 )
 from rrgraph.organic.popularity import TemplatePopularity
+from rrgraph.organic.predictor import template_planner, template_predictor
 from rrgraph.organic.reranking.features import SetDescriber
 from rrgraph.organic.reranking.precedents import Precedents
 from rrgraph.organic.reranking.reranker import fit_reranker
 from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicConfig, OrganicEvaluationConfig, check_organic_config
+from rrgraph.organic.sites.learning import SiteLearner
+from rrgraph.organic.sites.recorded import recorded_sites
 from rrgraph.organic.table import TemplateReactions, TemplateSplit, load_template_table
 from rrgraph.training import checksum, in_own_folder, is_finished, record_run, remove_state, write_history
 from rrgraph.util.config import MODEL
 from rrgraph.util.environment import processors
 from rrgraph.util.files import write_json, write_text
 
-__all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "measure_organic", "organic_run"]
+__all__ = ["BY_TEMPLATE", "RANKS", "OrganicResult", "load_organic_split", "measure_organic", "organic_run"]
 
 RANKS: Final = ("reactants", "by_template", "template")
 """What `ranks.json` has of each row: the rank of its reactants, the same by templates alone, and of its template."""
@@ -90,7 +91,7 @@ def organic_run(
     """
     TemplateApplier()
     jobs = jobs or processors()
-    split = load_template_table(config.data.table, split=config.data.split, rows=config.data.rows)
+    split = load_organic_split(config)
     if on_data is not None:
         on_data(split)
     folder = config.folder
@@ -115,6 +116,12 @@ def organic_run(
     }
     write_json(folder / "metrics.json", described)
     return OrganicResult(folder=folder, split=split, comparison=comparison)
+
+
+def load_organic_split(config: OrganicConfig) -> TemplateSplit:
+    """Return the rows of a configuration, see `load_template_table`."""
+    given = config.data
+    return load_template_table(given.table, split=given.split, rows=given.rows, general=given.general)
 
 
 def _ranks(systems: Mapping[str, TemplateMetrics]) -> dict[str, Any]:
@@ -142,13 +149,16 @@ def _learn(config: OrganicConfig, split: TemplateSplit, folder: Path, *, resume:
     """Return the model that ranks templates."""
     train = split[TRAIN.word]
     graph = build_template_graph(train)
-    eligible = None
-    if config.search.applicable:
-        eligible = known_matches(graph.products, graph.templates, jobs=jobs)
     device = choose_device(config.device)
-    learner = TemplateLearner(
-        graph, split[VALIDATION.word], config.model, seed=config.seed, eligible=eligible, device=device
-    )
+    learner: TemplateLearner
+    if config.model.sites.enabled:
+        sites = recorded_sites(graph, train, jobs=jobs)
+        learner = SiteLearner(graph, split[VALIDATION.word], config.model, sites, seed=config.seed, device=device)
+    else:
+        eligible = known_matches(graph.products, graph.templates, jobs=jobs) if config.search.applicable else None
+        learner = TemplateLearner(
+            graph, split[VALIDATION.word], config.model, seed=config.seed, eligible=eligible, device=device
+        )
     metadata = {
         "name": config.name,
         "seed": config.seed,
@@ -217,7 +227,7 @@ def measure_organic(
     everything = dict.fromkeys(text for rows in split.parts.values() for text in rows.templates)
     bank = list(dict.fromkeys([*checkpoint.templates, *everything])) if given.index == "all" else None
     planner = partial(template_planner, jobs=jobs or processors())
-    scorer, plain = TemplatePredictor(checkpoint, templates=bank), replace(checkpoint, reranker=None)
+    scorer, plain = template_predictor(checkpoint, templates=bank), replace(checkpoint, reranker=None)
     systems = {MODEL: planner(checkpoint, scorer=scorer, search=config.search)}
     if checkpoint.reranker is not None:
         systems[BY_TEMPLATE] = planner(plain, scorer=scorer, search=config.search)

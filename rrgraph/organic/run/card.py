@@ -59,8 +59,11 @@ def _probability(config: OrganicConfig) -> str:
             f"{config.search.templates} templates lead to. They learned from the validation rows; each of these is "
             "scored by trees that have not seen its product."
         )
-    among = ", among the templates whose pattern is in the product" if config.search.applicable else ""
-    return f"The probability of a set is that of the best template that leads to it{among}."
+    sites = config.model.sites.enabled
+    where = " at the sites that give it" if sites else ""
+    among = ", among the templates whose pattern is in the product" if config.search.applicable or sites else ""
+    what = "the best template that leads" if config.search.merge == "best" else "all templates together that lead"
+    return f"The probability of a set is that of {what} to it{where}{among}."
 
 
 def reactant_table(systems: Mapping[str, TemplateMetrics]) -> tuple[list[str], list[list[str]]]:

@@ -8,6 +8,7 @@ pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.errors import ConfigError
 from rrgraph.organic import (
+    ReactantRerankerConfig,
     SearchConfig,
     SiteConfig,
     SiteLearner,
@@ -20,6 +21,7 @@ from rrgraph.organic import (
     template_planner,
 )
 from rrgraph.organic.run import OrganicConfig, check_organic_config, organic_run
+from rrgraph.organic.run.card import organic_card
 from rrgraph.organic.run.config import OrganicDataConfig, OrganicEvaluationConfig
 from rrgraph.organic.sites.recorded import recorded_sites
 from rrgraph.training import ContrastiveConfig, RankingConfig
@@ -127,6 +129,16 @@ def test_a_run_that_was_interrupted_gives_the_same_numbers(finished, organic_tab
     for name, tensor in first.sites.state_dict().items():
         assert torch.equal(tensor, second.sites.state_dict()[name]), name
     assert result.comparison["test"]["model"].to_dict() == finished.comparison["test"]["model"].to_dict()
+
+
+def test_a_card_says_what_the_probability_of_a_set_is(finished, organic_table):
+    given = config(organic_table, finished.folder, reranker=ReactantRerankerConfig(enabled=False))
+    whole = replace(given, model=TemplateModelConfig(), search=SearchConfig())
+    for changed, meaning in (
+        (given, "all templates together that lead to it at the sites that give it, among the templates whose"),
+        (whole, "is that of the best template that leads to it."),
+    ):
+        assert meaning in organic_card(changed, finished.split, finished.comparison)
 
 
 def test_sites_are_trained_in_one_stage(organic_table, tmp_path):

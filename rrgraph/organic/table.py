@@ -148,7 +148,7 @@ def load_template_table(
             raise DataError(f"'{path}' has no {name} rows.")
     parts = {name: TemplateReactions(*map(tuple, zip(*found, strict=True))) for name, found in kept.items()}
     if general:
-        forms = general_templates(text for part in parts.values() for text in part.templates)
+        forms = general_templates(Counter(text for found in parts.values() for text in found.templates))
         parts = {
             name: replace(found, templates=tuple(forms[text] for text in found.templates))
             for name, found in parts.items()

@@ -5,6 +5,7 @@ import pytest
 pytest.importorskip("rdchiral", reason="needs the extra 'organic'")
 
 from rrgraph.organic import apply_template, general_template
+from rrgraph.organic.chemistry.general_templates import general_templates
 
 DEPROTECTION = "[C:2]-[NH;D2;+0:1]-[C:3]>>C-C(=O)-[N;H0;D3;+0:1](-[C:2])-[C:3]"
 RING = "[C:5]1-[CH2;D2;+0:1]-[C:6]-[CH2;D2;+0:2]-1>>([C:5](-[CH2;D2;+0:1]-Br)-[CH2;D2;+0:2]-Br).[C:6]"
@@ -47,3 +48,11 @@ def test_a_general_template_applies_where_the_extracted_one_does_and_elsewhere()
 def test_only_the_map_numbers_of_equal_templates_differ():
     other = DEPROTECTION.replace(":2]", ":7]").replace(":3]", ":9]").replace(":1]", ":4]")
     assert general_template(other) == general_template(DEPROTECTION)
+
+
+def test_general_forms_that_differ_in_their_order_become_the_most_frequent():
+    one = "[C:2]-[NH;D2;+0:1]-[CH2;D2;+0:4]-[C:3]>>[C:2]-[NH2;D1;+0:1].Br-[CH2;D2;+0:4]-[C:3]"
+    other = "[c:3]-[CH2;D2;+0:4]-[NH;D2;+0:1]-[c:2]>>Br-[CH2;D2;+0:4]-[c:3].[NH2;D1;+0:1]-[c:2]"
+    assert general_template(one) != general_template(other)
+    assert set(general_templates({one: 2, other: 3}).values()) == {general_template(other)}
+    assert set(general_templates({one: 4, other: 3}).values()) == {general_template(one)}

@@ -66,7 +66,7 @@ class TextEncoderConfig:
 
 @dataclass
 class SiteConfig:
-    """How the places are told apart at which a template may be applied.
+    """How the sites at which a template may be applied are distinguished.
 
     Attributes:
         enabled: whether templates are scored at each site of a product, and not for the product as a whole.

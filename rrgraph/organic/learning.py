@@ -91,11 +91,14 @@ class TemplateLearner:
         """Return the share of validation rows whose recorded template is among the first k training templates."""
         if not len(self._labels):
             return {}
+        hit = self._nearest(max(MONITORED)).cpu() == self._labels[:, None]
+        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in MONITORED}
+
+    def _nearest(self, count: int) -> Tensor:
+        """Return the most probable templates of the validation rows that have a label, at most `count` of each."""
         index = RetrievalIndex(embed_all(self.model.embed_candidates, self.links.candidates))
         queries = embed_all(self.model.embed_queries, self._queries)
-        _, found = index.search(queries, max(MONITORED), allowed=self._allowed)
-        hit = found.cpu() == self._labels[:, None]
-        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in MONITORED}
+        return index.search(queries, count, allowed=self._allowed)[1]
 
     def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
         """Return the trained model with everything that prediction needs.

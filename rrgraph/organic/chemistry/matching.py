@@ -6,24 +6,19 @@ templates can be tested. A match may still have no outcome, since rdchiral also 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rrgraph.data import cache_folder
 from rrgraph.organic.batches import map_batches, split_batches
 from rrgraph.organic.chemistry.fingerprints import split_template
 from rrgraph.organic.chemistry.molecules import import_rdkit, read_molecule, read_pattern
-from rrgraph.util.files import atomic_path
+from rrgraph.organic.chemistry.tensor_cache import cached_tensors
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
@@ -70,16 +65,12 @@ def known_matches(products: Sequence[str], templates: Sequence[str], *, jobs: in
         DataError: a process died, or the cache cannot be written.
         MoleculeError: a product cannot be read.
     """
-    texts = "\n".join([*products, "", *templates])
-    key = hashlib.blake2b(texts.encode(errors="backslashreplace"), digest_size=16).hexdigest()
-    path = cache_folder() / "organic" / f"matches{_RULES}-rdkit{version('rdkit')}-{key}.safetensors"
-    try:
-        return load_file(path)["pairs"].long()
-    except (OSError, SafetensorError, KeyError):
-        found = match_templates(products, templates, jobs=jobs)
-    with atomic_path(path) as temporary:
-        save_file({"pairs": found.int()}, temporary)
-    return found
+    stored = cached_tensors(
+        f"matches{_RULES}",
+        [*products, "", *templates],
+        lambda: {"pairs": match_templates(products, templates, jobs=jobs).int()},
+    )
+    return stored["pairs"].long()
 
 
 def matching_mask(products: Sequence[str], templates: Sequence[str]) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
 from rrgraph.nn import Inputs, embed_all, half_precision, select
-from rrgraph.organic.config import MONITORED, TemplateModelConfig
+from rrgraph.organic.config import TemplateModelConfig
 from rrgraph.organic.graph import TemplateGraph
 from rrgraph.organic.learning import TemplateLearner
 from rrgraph.organic.model import TemplateCheckpoint
@@ -23,7 +23,7 @@ from rrgraph.training import ContrastiveConfig, History, Task, train
 
 __all__ = ["SiteLearner", "SiteTask"]
 
-_BATCH_SIZE = 256
+_BATCH_SIZE: Final = 256
 
 
 class SiteTask(Task):
@@ -130,21 +130,17 @@ class SiteLearner(TemplateLearner):
         )
         return train(task, config, seed=self.seed, state_folder=folder, resume=resume)
 
-    def validate(self) -> dict[str, float]:
-        if not len(self._labels):
-            return {}
+    def _nearest(self, count: int) -> Tensor:
         embeddings = embed_all(self.model.embed_candidates, self.links.candidates)
-        hits = []
+        found = []
         for batch in torch.split(torch.arange(len(self._labels)), _BATCH_SIZE):
             sites, _ = self._validation_sites.select(batch)
             inputs = select(self._queries, batch), select(self._validation_graphs, batch)
             with torch.no_grad():
                 pairs = self._module(*inputs, sites, self._patterns, embeddings)
-            logits = template_logits(pairs, len(batch), len(self.graph.templates)).cpu()
-            found = logits.topk(min(max(MONITORED), logits.shape[1]), dim=1).indices
-            hits.append(found == self._labels[batch, None])
-        hit = torch.cat(hits)
-        return {f"top_{k}": float(hit[:, :k].any(1).sum()) / self._rows for k in MONITORED}
+            logits = template_logits(pairs, len(batch), len(self.graph.templates))
+            found.append(logits.topk(min(count, logits.shape[1]), dim=1).indices)
+        return torch.cat(found)
 
     def checkpoint(self, reactions: TemplateReactions, metadata: Mapping[str, Any]) -> TemplateCheckpoint:
         return replace(super().checkpoint(reactions, metadata), sites=self.sites.eval())

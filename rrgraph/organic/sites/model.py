@@ -36,7 +36,7 @@ class PairScores(NamedTuple):
 class SiteEncoder(nn.Module):
     """Vectors of sites, from the states of their atoms and of the whole molecule after messages between atoms.
 
-    Each position of a pattern has a matrix of its own, so that the two ends of a bond are told apart.
+    Each position of a pattern has a matrix of its own, so that the two ends of a bond are distinguished.
 
     Args:
         config: sizes.

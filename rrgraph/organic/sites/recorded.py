@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Final
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from rrgraph.data import cache_folder
 from rrgraph.organic.batches import map_batches, split_batches
+from rrgraph.organic.chemistry.tensor_cache import cached_tensors
 from rrgraph.organic.graph import TemplateGraph
 from rrgraph.organic.sites.outcomes import site_outcomes, without_stereo
 from rrgraph.organic.sites.sites import Site, SitePatterns, Sites
 from rrgraph.organic.table import TemplateReactions
-from rrgraph.util.files import atomic_path
 
 __all__ = ["RecordedSites", "recorded_sites"]
 
@@ -66,22 +61,23 @@ def recorded_sites(graph: TemplateGraph, reactions: TemplateReactions, *, jobs: 
         MoleculeError: a product cannot be read.
     """
     rows = list(zip(reactions.products, reactions.reactants, reactions.templates, strict=True))
-    texts = "\n".join([*graph.products, "", *graph.templates, "", *map("|".join, rows)])
-    key = hashlib.blake2b(texts.encode(errors="backslashreplace"), digest_size=16).hexdigest()
-    path = cache_folder() / "organic" / f"sites{_RULES}-rdkit{version('rdkit')}-{key}.safetensors"
-    try:
-        stored = {name: tensor.long() for name, tensor in load_file(path).items()}
-        sites = Sites(stored["pattern"], stored["atoms"], stored["offsets"])
-        return RecordedSites(sites, stored["keys"], len(graph.templates))
-    except (OSError, SafetensorError, KeyError):
+
+    def compute() -> dict[str, Tensor]:
         patterns = SitePatterns(graph.templates)
         sites = patterns.find(graph.products, jobs=jobs)
-    found = dict(map_batches(_sites_of, split_batches(rows, _BATCH_SIZE), jobs=jobs, title="recorded sites"))
-    keys = _keys(sites, patterns, graph, rows, [each for index in sorted(found) for each in found[index]])
-    with atomic_path(path) as temporary:
-        stored = {"pattern": sites.pattern.int(), "atoms": sites.atoms.short(), "offsets": sites.offsets.int()}
-        save_file({**stored, "keys": keys}, temporary)
-    return RecordedSites(sites, keys, len(graph.templates))
+        found = dict(map_batches(_sites_of, split_batches(rows, _BATCH_SIZE), jobs=jobs, title="recorded sites"))
+        keys = _keys(sites, patterns, graph, rows, [each for index in sorted(found) for each in found[index]])
+        return {
+            "pattern": sites.pattern.int(),
+            "atoms": sites.atoms.short(),
+            "offsets": sites.offsets.int(),
+            "keys": keys,
+        }
+
+    texts = [*graph.products, "", *graph.templates, "", *map("|".join, rows)]
+    stored = {name: tensor.long() for name, tensor in cached_tensors(f"sites{_RULES}", texts, compute).items()}
+    sites = Sites(stored["pattern"], stored["atoms"], stored["offsets"])
+    return RecordedSites(sites, stored["keys"], len(graph.templates))
 
 
 def _sites_of(rows: Sequence[tuple[str, str, str]]) -> list[set[Site]]:

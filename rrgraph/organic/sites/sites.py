@@ -21,7 +21,7 @@ from rrgraph.organic.chemistry.molecules import shared_molecule
 __all__ = ["POSITIONS", "Site", "SitePatterns", "Sites", "padded_site", "pattern_numbers"]
 
 POSITIONS: Final = 8
-"""Atoms of a site that are told apart; the others of a larger pattern are left out."""
+"""Atoms of a site that are distinguished; the others of a larger pattern are left out."""
 
 Site = tuple[int, ...]
 """`POSITIONS` atoms of a product that a pattern matches, in the order of the pattern; -1 behind the last."""
